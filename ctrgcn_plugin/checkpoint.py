@@ -1,0 +1,139 @@
+"""Checkpoints: read without running code, held against a model key by key, loaded with a report."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Union
+
+import numpy as np
+
+from ctrgcn_plugin.errors import CheckpointError
+
+# bookkeeping that paddle.save adds to a state dict
+PADDLE_NAMES = "StructuredToParameterName@@"
+# nn.Sequential(backbone, head), as upstream's RecognizerDistillation names its networks' parts
+SEQUENTIAL_PARTS = {"0": "backbone", "1": "head"}
+SHOWN = 3
+
+
+class _ArraysOnly(pickle.Unpickler):
+    """Unpickles numpy arrays and plain containers; anything else is refused."""
+
+    ALLOWED = {
+        (module, name)
+        for module, names in {
+            "numpy": ("ndarray", "dtype"),
+            "numpy.core.multiarray": ("_reconstruct", "scalar"),
+            "numpy._core.multiarray": ("_reconstruct", "scalar"),
+            "numpy._core.numeric": ("_frombuffer",),
+            "numpy.core.numeric": ("_frombuffer",),
+            "_codecs": ("encode",),
+            "collections": ("OrderedDict",),
+            "builtins": ("tuple",),
+        }.items()
+        for name in names
+    }
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in self.ALLOWED:
+            raise pickle.UnpicklingError(f"it wants to run {module}.{name}, and only arrays are read")
+        return super().find_class(module, name)
+
+
+def read(path: Union[str, Path]) -> dict[str, np.ndarray]:
+    """State-dict key -> array of a ``.pdparams`` file."""
+    path = Path(path)
+    if not path.is_file():
+        beside = sorted(file.name for file in path.parent.glob("*.pdparams")) if path.parent.is_dir() else []
+        found = f"; in {path.parent} there is {', '.join(beside)}" if beside else ""
+        raise CheckpointError(f"no checkpoint at {path}{found}; give the path of a .pdparams file")
+    try:
+        with path.open("rb") as file:
+            content = _ArraysOnly(file, encoding="latin1").load()
+    except Exception as error:  # a damaged pickle raises whatever its bytes happen to mean
+        raise CheckpointError(f"{path} cannot be read as a Paddle checkpoint: {error}") from error
+    if not isinstance(content, Mapping):
+        raise CheckpointError(f"{path} holds a {type(content).__name__}, not a state dict")
+    arrays = {}
+    for key, value in content.items():
+        if key == PADDLE_NAMES:
+            continue
+        value = value[1] if isinstance(value, tuple) and len(value) == 2 else value
+        if not isinstance(value, np.ndarray):
+            raise CheckpointError(f"{path}: {key!r} is a {type(value).__name__}, not an array; is it a state dict?")
+        arrays[key] = value
+    return arrays
+
+
+def canonical(key: str, networks: tuple[str, ...] = ()) -> str:
+    """`key` with ``0.``/``1.`` spelled as ``backbone.``/``head.``, also behind a network's name."""
+    head, _, rest = key.partition(".")
+    if head in networks:
+        return f"{head}.{canonical(rest)}"
+    return f"{SEQUENTIAL_PARTS.get(head, head)}.{rest}" if rest else key
+
+
+def of_network(state: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The part of a checkpoint that belongs to network `name`; all of it where it names no networks."""
+    prefix = name + "."
+    own = {canonical(key[len(prefix) :]): value for key, value in state.items() if key.startswith(prefix)}
+    return own or {canonical(key): value for key, value in state.items()}
+
+
+@dataclass
+class Fit:
+    """How a checkpoint's keys meet a model's."""
+
+    matched: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    misfit: list[str] = field(default_factory=list)
+    extra: list[str] = field(default_factory=list)
+
+    @property
+    def complete(self) -> bool:
+        return not self.missing and not self.misfit
+
+    def __str__(self) -> str:
+        counts = [f"{len(self.matched)} keys match"]
+        for word in ("missing", "misfit", "extra"):
+            keys = getattr(self, word)
+            if keys:
+                shown = ", ".join(keys[:SHOWN]) + (", ..." if len(keys) > SHOWN else "")
+                counts.append(f"{len(keys)} {word} ({shown})")
+        return ", ".join(counts)
+
+
+def compare(model_state: Mapping[str, Any], state: Mapping[str, Any]) -> Fit:
+    """Hold a checkpoint's keys and shapes against a model's state dict."""
+    fit = Fit(extra=[key for key in state if key not in model_state])
+    for key, own in model_state.items():
+        if key not in state:
+            fit.missing.append(key)
+        elif list(state[key].shape) == list(own.shape):
+            fit.matched.append(key)
+        else:
+            fit.misfit.append(f"{key} {list(state[key].shape)} for {list(own.shape)}")
+    return fit
+
+
+def load_into(layer: Any, state: Mapping[str, Any], source: object, strict: bool = True) -> Fit:
+    """Load what fits of `state` into a paddle Layer and say how it fitted.
+
+    Args:
+        source: names the checkpoint in an error.
+        strict: refuse a checkpoint that leaves any of the layer's values unset; otherwise only one
+            of which nothing fits.
+    """
+    own = layer.state_dict()
+    fit = compare(own, state)
+    if not fit.matched or (strict and not fit.complete):
+        raise CheckpointError(
+            f"{source} does not fit {type(getattr(layer, 'backbone', layer)).__name__}: {fit}; "
+            "give the checkpoint that was trained with this config, or the config it was trained with"
+        )
+    for key in fit.matched:
+        own[key].set_value(state[key])
+    return fit

@@ -1,0 +1,5 @@
+"""Skeleton layouts: which joints there are, which bones join them, and the graph made from them."""
+
+from ctrgcn_plugin.layouts.layout import Layout, available, get
+
+__all__ = ["Layout", "available", "get"]

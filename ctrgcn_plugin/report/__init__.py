@@ -1,0 +1,1 @@
+"""What to show for a result: pictures of clips."""
