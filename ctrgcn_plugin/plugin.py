@@ -1,0 +1,39 @@
+"""The entry point: the one place that says what goes into which of upstream's registries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def register() -> None:
+    """Put everything into stock PaddleVideo. May be called repeatedly; a name that is taken stays as it is."""
+    from paddlevideo.modeling import registry
+    from paddlevideo.solver import custom_lr
+
+    from ctrgcn_plugin.models import backbones, heads, mutual
+    from ctrgcn_plugin.schedules import SCHEDULES
+    from ctrgcn_plugin.upstream import excepthook
+    from ctrgcn_plugin.upstream.recognizers import RecognizerMutualDistillation
+
+    for target, classes in (
+        (registry.BACKBONES, backbones.BACKBONES),
+        (registry.HEADS, (heads.CTRGCNMixupHead,)),
+        (registry.LOSSES, mutual.LOSSES),
+        (registry.RECOGNIZERS, (RecognizerMutualDistillation,)),
+    ):
+        for cls in classes:
+            _add(target, cls)
+    for schedule in SCHEDULES:
+        if not hasattr(custom_lr, schedule.__name__):
+            setattr(custom_lr, schedule.__name__, schedule)
+    excepthook.install()
+
+
+def _add(registry: Any, cls: type) -> None:
+    if cls.__name__ not in registry:
+        registry.register(cls)
+    elif registry.get(cls.__name__) is not cls:
+        # a fork of the toolkit that has a class of this name keeps it
+        from ctrgcn_plugin.upstream.log import logger
+
+        logger().warning(f"ctrgcn: this PaddleVideo has a {cls.__name__} of its own; the plugin's is not used")

@@ -1,0 +1,126 @@
+"""Finds mistakes in a config of the CTR-GCN family before anything is built from it."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ctrgcn_plugin.errors import ConfigError, unknown
+from ctrgcn_plugin.upstream import script
+
+TOP_LEVEL = (
+    "MODEL DATASET PIPELINE MIX OPTIMIZER METRIC INFERENCE PRECISEBN GRADIENT_ACCUMULATION model_name epochs "
+    "log_interval save_interval val_interval output_dir resume_epoch to_static use_npu use_xpu"
+).split()
+NEEDED = {
+    "train": ("MODEL", "DATASET", "PIPELINE", "OPTIMIZER", "model_name", "epochs"),
+    "test": ("MODEL", "DATASET", "PIPELINE", "METRIC", "model_name"),
+    "export": ("MODEL", "INFERENCE", "model_name"),
+    "predict": ("INFERENCE", "model_name"),
+}
+# given by upstream's builders, not by the config
+ADDED = {"pipeline", "self", "data_size", "batch_size"}
+FAMILY = "CTRGCN"
+Found = tuple[str, Mapping[str, Any], Any, str, tuple[str, ...]]
+
+
+def check(config: Mapping[str, Any]) -> None:
+    """Raise a ConfigError for the first thing that cannot work; configs of other models are left alone."""
+    if not concerns_us(config):
+        return
+    for section in NEEDED[script.role()]:
+        if section not in config:
+            raise ConfigError(
+                f"the config has no {section}, which is needed to {script.role()}; it has: {', '.join(config)}"
+            )
+    for key in config:
+        near = difflib.get_close_matches(key, TOP_LEVEL, n=1, cutoff=0.75)
+        if key not in TOP_LEVEL and near:
+            raise ConfigError(f"unknown config key {key!r}; did you mean {near[0]!r}?")
+    for place, section, registry, name_key, also in _components(config):
+        _check_component(place, section, registry, name_key, also)
+
+
+def concerns_us(config: Mapping[str, Any]) -> bool:
+    """Whether the config's model has a backbone or head of the CTR-GCN family."""
+    return any(FAMILY in str(part.get("name")) for _, part, _ in _parts(config.get("MODEL") or {}))
+
+
+def _parts(model: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any], str]]:
+    """(place, section, part) of every backbone and head."""
+    networks = {"MODEL": model}
+    for entry in model.get("models") or []:
+        if isinstance(entry, Mapping):
+            networks.update({f"MODEL.models.{name}": network for name, network in entry.items()})
+    for place, network in networks.items():
+        for part in ("backbone", "head"):
+            if isinstance(network, Mapping) and isinstance(network.get(part), Mapping):
+                yield f"{place}.{part}", network[part], part
+
+
+def _components(config: Mapping[str, Any]) -> Iterator[Found]:
+    """(place, section, registry, key of its name, keys that others take) of all that upstream builds from it."""
+    from paddlevideo.loader import registry as loader
+    from paddlevideo.metrics.registry import METRIC
+    from paddlevideo.modeling import registry as modeling
+    from paddlevideo.solver import custom_lr
+
+    model = config.get("MODEL") or {}
+    yield "MODEL", model, modeling.RECOGNIZERS, "framework", ()
+    for place, section, part in _parts(model):
+        own = ("pretrained",) if "models" in model else ()
+        yield place, section, {"backbone": modeling.BACKBONES, "head": modeling.HEADS}[part], "name", own
+    for mode, losses in (model.get("loss") or {}).items() if "models" in model else ():
+        for index, section in enumerate(losses):
+            yield f"MODEL.loss.{mode}.{index}", section, modeling.LOSSES, "name", ("model_name_pairs",)
+    for mode in ("train", "valid", "test"):
+        section = (config.get("DATASET") or {}).get(mode)
+        if section:
+            yield f"DATASET.{mode}", section, loader.DATASETS, "format", ()
+        for step, section in _pipeline_steps((config.get("PIPELINE") or {}).get(mode) or {}):
+            yield f"PIPELINE.{mode}.{step}", section, loader.PIPELINES, "name", ()
+    if config.get("MIX"):
+        yield "MIX", config["MIX"], loader.PIPELINES, "name", ()
+    if config.get("METRIC"):
+        yield "METRIC", config["METRIC"], METRIC, "name", ()
+    schedule = (config.get("OPTIMIZER") or {}).get("learning_rate")
+    if isinstance(schedule, Mapping):
+        yield "OPTIMIZER.learning_rate", schedule, vars(custom_lr), "name", ("iter_step",)
+
+
+def _pipeline_steps(pipeline: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for stage, steps in pipeline.items():
+        for step in steps if isinstance(steps, list) else [steps]:
+            for name, options in step.items() if isinstance(step, Mapping) else ():
+                yield f"{stage}.{name}", {"name": name, **(options or {})}
+
+
+def _check_component(
+    place: str, section: Mapping[str, Any], registry: Any, name_key: str, also: tuple[str, ...]
+) -> None:
+    name = section.get(name_key)
+    known = registry if isinstance(registry, Mapping) else registry._obj_map
+    if name not in known:
+        public = [key for key, value in known.items() if inspect.isclass(value) or not isinstance(registry, Mapping)]
+        raise unknown(f"{place}.{name_key}", name, public)
+    accepted = _accepted(known[name])
+    if accepted is None:
+        return
+    for key in section:
+        if key not in accepted and key != name_key and key not in also:
+            raise unknown(f"key in {place} ({name})", key, sorted((accepted | set(also)) - ADDED))
+
+
+def _accepted(cls: Any) -> set[str] | None:
+    """Names of the arguments that a class takes, its bases' included where it hands them on; None if any."""
+    names: set[str] = set()
+    for base in inspect.getmro(cls) if inspect.isclass(cls) else (cls,):
+        if inspect.isclass(base) and "__init__" not in vars(base):
+            continue
+        parameters = inspect.signature(base.__init__ if inspect.isclass(base) else base).parameters.values()
+        names.update(p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY))
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            return names
+    return None

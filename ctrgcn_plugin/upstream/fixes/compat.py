@@ -1,0 +1,99 @@
+"""Names that older PaddleVideo expects of Paddle and Python, and that today's no longer have."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from importlib.util import find_spec
+from types import ModuleType
+
+from ctrgcn_plugin.upstream.fixes.fix import Fix
+
+
+def _zlib_first(_: ModuleType) -> bool:
+    # libpaddle 2.6 exports symbols of its own zlib; Python's, loaded later, would bind to them
+    if "zlib" in sys.modules:
+        return False
+    import zlib  # noqa: F401
+
+    return True
+
+
+def _fluid(_: ModuleType) -> bool:
+    import paddle
+
+    if find_spec("paddle.fluid") is not None:
+        return False
+    import paddle.base.data_feeder
+    import paddle.base.framework
+    import paddle.base.layer_helper
+
+    base = paddle.base
+    dygraph = ModuleType("paddle.fluid.dygraph")
+    dygraph.layers = ModuleType("paddle.fluid.dygraph.layers")  # type: ignore[attr-defined]
+    aliases = {
+        "paddle.fluid": base,
+        "paddle.fluid.core": base.core,
+        "paddle.fluid.framework": base.framework,
+        "paddle.fluid.layer_helper": base.layer_helper,
+        "paddle.fluid.data_feeder": base.data_feeder,
+        "paddle.fluid.dygraph": dygraph,
+        "paddle.fluid.dygraph.layers": dygraph.layers,
+    }
+    for name, module in aliases.items():
+        sys.modules.setdefault(name, module)
+    paddle.fluid = base
+    return True
+
+
+def _npu(_: ModuleType) -> bool:
+    import paddle
+
+    # the module's __getattr__ may raise on an unknown name
+    if "is_compiled_with_npu" in vars(paddle.device):
+        return False
+    paddle.device.is_compiled_with_npu = lambda: paddle.is_compiled_with_custom_device("npu")
+    return True
+
+
+def _getargspec(_: ModuleType) -> bool:
+    if hasattr(inspect, "getargspec"):
+        return False
+    inspect.getargspec = inspect.getfullargspec  # type: ignore[attr-defined]
+    return True
+
+
+FIXES = (
+    Fix(
+        "zlib-before-paddle",
+        "paddlevideo",
+        "paddlevideo/__init__.py, with Paddle 2.6",
+        "segmentation fault in inflateReset2",
+        _zlib_first,
+        early=True,
+    ),
+    Fix(
+        "paddle-fluid",
+        "paddlevideo.modeling",
+        "ppvideo 2.3.1: modeling/backbones/resnext101.py:16, modeling/heads/ops.py:21",
+        "No module named 'paddle.fluid'",
+        _fluid,
+        early=True,
+    ),
+    Fix(
+        "is-compiled-with-npu",
+        "paddlevideo.modeling",
+        "ppvideo 2.3.1: main.py:93, modeling/heads/base.py:137",
+        "module 'paddle.device' has no attribute 'is_compiled_with_npu'",
+        _npu,
+        early=True,
+    ),
+    Fix(
+        "getargspec",
+        "paddlevideo.solver",
+        "ppvideo 2.3.1: solver/optimizer.py:123",
+        "module 'inspect' has no attribute 'getargspec'",
+        _getargspec,
+        early=True,
+    ),
+)
