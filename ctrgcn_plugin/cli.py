@@ -1,0 +1,143 @@
+"""The command ``ctrgcn``. Each subcommand is a thin call into the package; nothing heavy is imported to show help."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Optional
+
+from ctrgcn_plugin import __version__
+from ctrgcn_plugin.errors import UserError
+
+Handler = Callable[[argparse.Namespace], int]
+
+
+def main(arguments: Optional[Sequence[str]] = None) -> int:
+    """Run one command line; the exit status."""
+    options = parser().parse_args(arguments)
+    try:
+        return options.handler(options)
+    except UserError as error:
+        sys.stderr.write(f"ctrgcn: error: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # whoever read our output has seen enough
+        sys.stderr.close()
+        return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = argparse.ArgumentParser("ctrgcn", description="Lightweight CTR-GCN models for stock PaddleVideo.")
+    top.add_argument("--version", action="version", version=f"ctrgcn-plugin {__version__}")
+    commands = top.add_subparsers(metavar="COMMAND", required=True)
+
+    def command(name: str, handler: Handler, text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(handler=handler)
+        return sub
+
+    sub = command("quickstart", _quickstart, "Make data, train, test, export, predict: everything once, on this machine.")
+    sub.add_argument("--dir", type=Path, default=Path("quickstart"), help="work folder (default: %(default)s)")
+    sub.add_argument("--paddlevideo", type=Path, help="your own PaddleVideo folder (default: PyPI's, unpacked)")
+    sub.add_argument("--seed", type=int, default=1234)
+    sub.add_argument("--epochs", type=int, help="passes over the training clips")
+
+    sub = command("run", _run, "Run a script of PaddleVideo with the plugins loaded, where the start-up hook does not.")
+    sub.add_argument("script", type=Path, help="main.py, tools/export_model.py, ...")
+    sub.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own arguments")
+
+    sub = command("export", _export, "Export a trained model for deployment, proven against the model it came from.")
+    sub.add_argument("-c", "--config", required=True, help="config file, yours or a shipped one")
+    sub.add_argument("-p", "--pretrained_params", required=True, help="checkpoint (.pdparams)")
+    sub.add_argument("-o", "--output_path", type=Path, default=Path("inference"), help="folder (default: %(default)s)")
+    sub.add_argument("--save_name", help="name of the files (default: the config's model_name)")
+    sub.add_argument("--override", action="append", default=[], metavar="KEY=VALUE", help="change a config value")
+
+    sub = command("predict", _predict, "Predict the actions of clips with an exported model.")
+    sub.add_argument("-m", "--model", required=True, help="folder of an exported model, or its model file")
+    sub.add_argument("-i", "--input", nargs="+", required=True, help=".npy clips (C, T, V, M)")
+    sub.add_argument("-k", "--top_k", type=int, default=5)
+    sub.add_argument("-b", "--batch_size", type=int, default=1)
+    sub.add_argument("--json", action="store_true", help="one JSON object a line")
+
+    command("configs", _configs, "List the configs that the plugin ships.")
+
+    sub = command("upstream", _upstream, "Get a stock PaddleVideo, or say which one is used.")
+    actions = sub.add_subparsers(dest="action", required=True)
+    get = actions.add_parser("get", help="put one into the user's cache")
+    get.add_argument("--from", dest="source", metavar="GIT_URL_OR_DIR", help="default: upstream's address, else PyPI")
+    get.add_argument("--ref", default=None, help="commit, branch or tag (default: the one all tests are made with)")
+    actions.add_parser("where", help="print the folder of the one that is used")
+    return top
+
+
+def _quickstart(options: argparse.Namespace) -> int:
+    from ctrgcn_plugin import quickstart
+
+    quickstart.run(options.dir, options.paddlevideo, options.seed, options.epochs)
+    return 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    from ctrgcn_plugin.upstream import script
+
+    script.run(options.script, options.arguments)
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from ctrgcn_plugin.environment import require_paddle
+
+    require_paddle()
+    from ctrgcn_plugin.deploy.export import export
+
+    exported = export(
+        options.config,
+        options.pretrained_params,
+        options.output_path,
+        save_name=options.save_name,
+        overrides=options.override,
+    )
+    print(exported)
+    return 0
+
+
+def _predict(options: argparse.Namespace) -> int:
+    from ctrgcn_plugin.environment import require_paddle
+
+    require_paddle()
+    from ctrgcn_plugin.deploy.predictor import Predictor
+
+    for prediction in Predictor(options.model).predict(options.input, batch_size=options.batch_size):
+        top = prediction.top(options.top_k)
+        if options.json:
+            answers = [{"class": index, "probability": round(probability, 6)} for index, probability in top]
+            print(json.dumps({"clip": prediction.source, "top": answers}))
+        else:
+            print(prediction.source)
+            for index, probability in top:
+                print(f"    class {index:3d}   {probability:7.4f}")
+    return 0
+
+
+def _configs(_: argparse.Namespace) -> int:
+    from ctrgcn_plugin import configs
+
+    print("\n".join(configs.shipped()))
+    return 0
+
+
+def _upstream(options: argparse.Namespace) -> int:
+    from ctrgcn_plugin.upstream import fetch, locate
+
+    if options.action == "where":
+        print(locate.find().root)
+    else:
+        print(fetch.get(options.source, options.ref or fetch.REF).root)
+    return 0

@@ -1,0 +1,27 @@
+"""What the machine must have before a command can start."""
+
+from __future__ import annotations
+
+from ctrgcn_plugin.errors import EnvironmentProblem
+
+OLDEST_PADDLE = (2, 6, 2)
+
+
+def require_paddle() -> str:
+    """The version of the installed Paddle, if it is one that works here."""
+    try:
+        import zlib  # noqa: F401, before paddle: libpaddle 2.6 exports symbols of its own
+
+        import paddle
+    except ImportError as error:
+        raise EnvironmentProblem(
+            f"PaddlePaddle cannot be imported ({error}); install one: "
+            'pip install "ctrgcn-plugin[cpu]" for a CPU, "ctrgcn-plugin[gpu]" for a GPU'
+        ) from error
+    version = str(paddle.__version__)
+    numbers = tuple(int(part) for part in version.split(".")[:3] if part.isdigit())
+    # 0.0.0 is a development build
+    if any(numbers) and numbers < OLDEST_PADDLE:
+        oldest = ".".join(map(str, OLDEST_PADDLE))
+        raise EnvironmentProblem(f'PaddlePaddle {version} is too old, {oldest} is needed: pip install -U "paddlepaddle"')
+    return version

@@ -1,0 +1,220 @@
+"""The whole chain once, on a machine that has nothing but Python: data, training, test, export, prediction, picture."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+import time
+from dataclasses import asdict, dataclass
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Optional
+
+import numpy as np
+import yaml
+from tqdm import tqdm
+
+from ctrgcn_plugin import configs, layouts
+from ctrgcn_plugin.environment import require_paddle
+from ctrgcn_plugin.errors import EnvironmentProblem, UserError
+from ctrgcn_plugin.upstream import fetch, locate, running
+
+RECIPE = "configs/recognition/ctrgcn/ctrgcn_light_v2_ntucs_joint_aug.yaml"
+NAME = "CTRGCN_lightV2_quickstart"
+EPOCHS = 12
+BASE_CHANNEL = 16
+BATCH_SIZE = 16
+WINDOW = 64
+PEAK_LR = 0.1
+# module -> distribution of what stock PaddleVideo imports at its start, and of what draws the picture
+NEEDS = {
+    "pandas": "pandas",
+    "decord": "decord",
+    "cv2": "opencv-python-headless",
+    "scipy": "scipy",
+    "PIL": "pillow",
+    "matplotlib": "matplotlib",
+}
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a quickstart measured. Accuracies are shares of 1, times are seconds."""
+
+    train_clips: int
+    test_clips: int
+    actions: int
+    epochs: int
+    parameters: int
+    top1: float
+    top5: float
+    export_error: float
+    clip: str
+    action: str
+    predicted: str
+    probability: float
+    seconds: dict[str, float]
+
+
+def run(
+    folder: Path, paddlevideo: Optional[Path] = None, seed: int = 1234, epochs: Optional[int] = None
+) -> Summary:
+    """Do it all in `folder`, showing every command; files of an earlier run there are replaced."""
+    require_paddle()
+    _require_modules()
+    epochs = EPOCHS if epochs is None else epochs
+    if epochs < 1:
+        raise UserError(f"--epochs must be at least 1, got {epochs}")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder} cannot be written: {error.strerror}; give another folder with --dir") from error
+    return _Quickstart(folder.resolve(), seed, epochs).run(paddlevideo)
+
+
+class _Quickstart:
+    def __init__(self, folder: Path, seed: int, epochs: int) -> None:
+        self.folder = folder
+        self.seed = seed
+        self.epochs = epochs
+        self.seconds: dict[str, float] = {}
+        self.logs = folder / "logs"
+        self.logs.mkdir(exist_ok=True)
+
+    def run(self, paddlevideo: Optional[Path]) -> Summary:
+        from ctrgcn_plugin.data import synthetic
+
+        self._title("PaddleVideo")
+        upstream = locate.find(paddlevideo) if paddlevideo else fetch.get_wheel(self.folder)
+        print(f"stock PaddleVideo: {upstream.root}")
+
+        self._title("Data: procedural skeletons, 25 joints, up to two persons")
+        started = time.perf_counter()
+        with tqdm(unit="clip", dynamic_ncols=True) as bar:
+            data = synthetic.make_dataset(self.folder / "data", seed=self.seed, progress=partial(_advance, bar))
+        self.seconds["data"] = time.perf_counter() - started
+        print(f"{data.clips['train']} training clips; {data.clips['val']} test clips, of subjects held out")
+        self._write_config(data)
+
+        self._title(f"Train CTRGCN_lightV2, width {BASE_CHANNEL}, {self.epochs} epochs, with upstream's main.py")
+        main = self._script(upstream.main)
+        steps = data.clips["train"] // BATCH_SIZE + data.clips["val"] // _test_batch(data.clips["val"])
+        with tqdm(total=self.epochs * steps, unit="step", dynamic_ncols=True) as bar:
+            self._command("train", [*main, "--validate", "-c", "quickstart.yaml", "--seed", str(self.seed)], bar)
+
+        self._title("Test")
+        best = f"output/{NAME}/{NAME}_best.pdparams"
+        tested = self._command("test", [*main, "--test", "-c", "quickstart.yaml", "-w", best])
+        top1, top5 = running.test_accuracy(tested)
+        print(f"top-1 {top1:.2%}, top-5 {top5:.2%} (chance {1 / len(data.actions):.1%})")
+
+        self._title("Export, proven against the trained model")
+        ctrgcn = [sys.executable, "-m", "ctrgcn_plugin"]
+        self._command("export", [*ctrgcn, "export", "-c", "quickstart.yaml", "-p", best, "-o", "inference"])
+        card = yaml.safe_load((self.folder / "inference" / f"{NAME}.yaml").read_text(encoding="utf-8"))
+
+        self._title("Predict a clip of a subject that was not trained on")
+        clip_file, action = self._held_out_clip(data)
+        answer = self._command("predict", [*ctrgcn, "predict", "-m", "inference", "-i", clip_file, "--json"])
+        top = json.loads(answer.strip().splitlines()[-1])["top"]
+        for entry in top:
+            print(f"    {data.actions[entry['class']]:<28} {entry['probability']:7.2%}")
+        summary = Summary(
+            train_clips=data.clips["train"],
+            test_clips=data.clips["val"],
+            actions=len(data.actions),
+            epochs=self.epochs,
+            parameters=card["parameters"],
+            top1=top1,
+            top5=top5,
+            export_error=card["worst_error"],
+            clip=clip_file,
+            action=action,
+            predicted=data.actions[top[0]["class"]],
+            probability=top[0]["probability"],
+            seconds={step: round(seconds, 1) for step, seconds in self.seconds.items()},
+        )
+        self._draw(summary)
+        (self.folder / "summary.json").write_text(json.dumps(asdict(summary), indent=2) + "\n", encoding="utf-8")
+        self._title(f"Done in {sum(self.seconds.values()):.0f} s; everything is in {self.folder}")
+        return summary
+
+    def _title(self, text: str) -> None:
+        print(f"\n== {text}", flush=True)
+
+    def _script(self, path: Path) -> list[str]:
+        """How to run one of upstream's scripts with the plugin loaded."""
+        # only the start-up hook imports it in this process, so a new interpreter has the hook as well
+        if "ctrgcn_plugin.autoload" in sys.modules:
+            return [sys.executable, str(path)]
+        return [sys.executable, "-m", "ctrgcn_plugin", "run", str(path)]
+
+    def _command(self, step: str, command: list[str], bar: Optional[tqdm] = None) -> str:
+        """Run a command in the work folder, its output into a log; the output."""
+        print(f"$ cd {shlex.quote(str(self.folder))} && {shlex.join(command)}", flush=True)
+        started = time.perf_counter()
+        output = running.stream(command, self.folder, self.logs / f"{step}.log", bar)
+        self.seconds[step] = time.perf_counter() - started
+        return output
+
+    def _write_config(self, data: Any) -> None:
+        config = configs.load(RECIPE)
+        config["MODEL"]["backbone"]["base_channel"] = BASE_CHANNEL
+        config["MODEL"]["head"].update(in_channels=BASE_CHANNEL, num_classes=len(data.actions))
+        test_batch = _test_batch(data.clips["val"])
+        config["DATASET"].update(
+            batch_size=BATCH_SIZE, valid_batch_size=test_batch, test_batch_size=test_batch, num_workers=0
+        )
+        for part, split in (("train", "train"), ("valid", "val"), ("test", "val")):
+            config["DATASET"][part].update(
+                file_path=f"data/{split}_data.npy", label_path=f"data/{split}_label.pkl"
+            )
+            for step in config["PIPELINE"][part]["sample"]:
+                if "SketeonCropSample" in step:
+                    step["SketeonCropSample"]["window_size"] = WINDOW
+        warmup = max(1, self.epochs // 6)
+        config["OPTIMIZER"]["learning_rate"].update(
+            warmup_epochs=min(warmup, self.epochs), max_epoch=self.epochs, cosine_base_lr=PEAK_LR
+        )
+        config["INFERENCE"]["window_size"] = WINDOW
+        config.update(model_name=NAME, epochs=self.epochs, log_interval=1, save_interval=self.epochs)
+        text = yaml.safe_dump(config, sort_keys=False)
+        (self.folder / "quickstart.yaml").write_text(text, encoding="utf-8")
+
+    def _held_out_clip(self, data: Any) -> tuple[str, str]:
+        from ctrgcn_plugin.data.synthetic import clips_by_action
+
+        clips = np.load(self.folder / "data" / "val_data.npy", mmap_mode="r")
+        action = data.actions[-1]
+        row = clips_by_action(self.folder / "data" / "val_label.pkl")[action][0]
+        np.save(self.folder / "clip.npy", clips[row])
+        return "clip.npy", action
+
+    def _draw(self, summary: Summary) -> None:
+        from ctrgcn_plugin.report.picture import draw_clip
+
+        title = f"predicted: {summary.predicted} ({summary.probability:.0%}), true: {summary.action}"
+        picture = self.folder / "clip.png"
+        draw_clip(np.load(self.folder / "clip.npy"), picture, layout=layouts.get("ntu_rgb_d"), title=title)
+        print(f"picture: {picture}")
+
+
+def _test_batch(clips: int) -> int:
+    """A batch size that divides the clips: upstream's SkeletonMetric averages over batches, whatever their size."""
+    return max(size for size in range(1, BATCH_SIZE + 1) if clips % size == 0)
+
+
+def _advance(bar: tqdm, done: int, total: int) -> None:
+    bar.total = total
+    bar.update(done - bar.n)
+
+
+def _require_modules() -> None:
+    missing = [package for module, package in NEEDS.items() if not find_spec(module)]
+    if missing:
+        raise EnvironmentProblem(
+            f"the quickstart needs {', '.join(missing)}, which stock PaddleVideo and the picture are made with; "
+            'pip install "ctrgcn-plugin[cpu,upstream,plot]"'
+        )

@@ -1,0 +1,54 @@
+"""Runs upstream's scripts as processes of their own and reads what they log."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Optional
+
+from tqdm import tqdm
+
+from ctrgcn_plugin.errors import EnvironmentProblem, UserError
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_STEP = re.compile(r"epoch:\[\s*(\d+)/\d+\s*\]\s+(train|val) step:\d+\s+(.*?)\s+batch_cost")
+_TESTED = re.compile(r"avg_acc1=\s*([0-9.eE+-]+),\s*avg_acc5=\s*([0-9.eE+-]+)")
+
+
+def stream(command: Sequence[str], folder: Path, log_file: Path, bar: Optional[tqdm] = None) -> str:
+    """Run a command in `folder`; its whole output, which also goes line by line into `log_file`.
+
+    Args:
+        bar: advanced by every training and validation step that upstream logs.
+
+    Raises:
+        EnvironmentProblem: it did not end with exit status 0; the message has its last line.
+    """
+    lines = []
+    with log_file.open("w", encoding="utf-8") as log, subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as process:
+        assert process.stdout is not None
+        for raw in process.stdout:
+            line = _COLOUR.sub("", raw)
+            lines.append(line)
+            log.write(line)
+            step = _STEP.search(line) if bar is not None else None
+            if bar is not None and step:
+                bar.set_description(f"epoch {step[1]} {step[2]}", refresh=False)
+                bar.set_postfix_str(step[3], refresh=False)
+                bar.update()
+    if process.returncode:
+        last = next((line.strip() for line in reversed(lines) if line.strip()), "no output")
+        raise EnvironmentProblem(f"{Path(command[1]).name} ended with exit status {process.returncode}: {last} (all of it: {log_file})")
+    return "".join(lines)
+
+
+def test_accuracy(output: str) -> tuple[float, float]:
+    """(top-1, top-5) of 1 from what ``main.py --test`` has logged."""
+    found = _TESTED.search(output)
+    if found is None:
+        raise UserError("the test's log has no line with avg_acc1, avg_acc5")
+    return float(found[1]), float(found[2])
