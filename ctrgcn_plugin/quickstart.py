@@ -23,11 +23,11 @@ from ctrgcn_plugin.upstream import fetch, locate, running
 
 RECIPE = "configs/recognition/ctrgcn/ctrgcn_light_v2_ntucs_joint_aug.yaml"
 NAME = "CTRGCN_lightV2_quickstart"
-EPOCHS = 12
+EPOCHS = 7
 BASE_CHANNEL = 16
 BATCH_SIZE = 16
-WINDOW = 64
-PEAK_LR = 0.1
+WINDOW = 32
+PEAK_LR = 0.05
 # module -> distribution of what stock PaddleVideo imports at its start, and of what draws the picture
 NEEDS = {
     "pandas": "pandas",

@@ -1,1 +1,1 @@
-"""Skeleton clips: an animated, labelled set to train on where there is no data."""
+"""Skeleton clips: how one is read, and an animated set to train on where there is no data."""

@@ -2,8 +2,8 @@
 
 A :class:`Motion` maps a phase to poses; an :class:`Action` is a motion and the course that its phase
 takes in time. The two actions of a pair share their motion, hence every pose, and differ only in the
-course: it runs backward (sit down / stand up) or at another pace (wave quickly / wave slowly). Whatever
-else varies (the holds before and after, the pace, the duration) is drawn alike for both.
+course, which runs backward: sit down / stand up. Whatever else varies (the holds before and after, the
+pace, the duration) is drawn alike for both.
 """
 
 from __future__ import annotations
@@ -189,13 +189,13 @@ def _circle_arms(phase: np.ndarray, progress: np.ndarray, styles: list[Style]) -
 
 
 def _wave(phase: np.ndarray, progress: np.ndarray, styles: list[Style]) -> list[Actor]:
-    """A hand goes up, the forearm swings from side to side, phase in to-and-fros, and the hand goes down."""
+    """A hand hangs at 0 and is up at 1, where the forearm swings from side to side."""
     (style,) = styles
     pose = _at_rest(style, len(phase))
     raised = np.tile(np.array(HAND_RAISED, dtype=float), (len(phase), 1, 1))
-    raised[:, 1, 1] += 35 * style.vigour * np.sin(2 * np.pi * phase)
-    up = _ramp(progress, 0, 0.2) - _ramp(progress, 0.8, 1)
-    pose.limbs[:, 1, ARM] = _mix(pose.limbs[:, 1, ARM], raised, up)
+    # Even about the middle of the clip: the same seen backward.
+    raised[:, 1, 1] += 35 * style.vigour * np.cos(2 * np.pi * 5 * style.pace * (progress - 0.5))
+    pose.limbs[:, 1, ARM] = _mix(pose.limbs[:, 1, ARM], raised, _ramp(phase, 0.2, 0.8))
     return [Actor(pose.mirrored() if style.left_handed else pose, np.zeros_like(phase), heading=0)]
 
 
@@ -204,12 +204,12 @@ def _push(phase: np.ndarray, progress: np.ndarray, styles: list[Style]) -> list[
     first, second = (_at_rest(style, len(phase)) for style in styles)
     reach = np.array([HANDS_AT_CHEST, HANDS_OUT], dtype=float)
     first.limbs[:, :, ARM] = _mix(np.broadcast_to(reach[0], first.limbs[:, :, ARM].shape), reach[1], phase)
-    first.lean[:] += 14 * phase
+    first.lean[:] += 16 * phase
     stumble = np.sin(np.pi * phase)
     second.lean[:] -= 16 * styles[1].vigour * stumble
     second.limbs[:, :, ARM] = _mix(second.limbs[:, :, ARM], np.array(ARMS_GIVING_WAY, dtype=float), stumble)
-    _stride(second, np.pi * phase, 14 * stumble)
-    gap = 0.5 + 0.4 * phase
+    _stride(second, np.pi * phase, 20 * stumble)
+    gap = 0.5 + 0.6 * phase
     return [Actor(first, np.full_like(phase, -0.35), heading=-90), Actor(second, gap - 0.35, heading=90)]
 
 
@@ -236,7 +236,7 @@ def _stride(pose: Pose, gait: np.ndarray, amplitude: np.ndarray) -> None:
 SIT = Motion(people=1, seconds=2.3, act=_sit)
 CIRCLE_ARMS = Motion(people=1, seconds=2.4, act=_circle_arms)
 WAVE = Motion(people=1, seconds=2.6, act=_wave)
-PUSH = Motion(people=2, seconds=1.6, act=_push)
+PUSH = Motion(people=2, seconds=1.9, act=_push)
 MEET = Motion(people=2, seconds=2.5, act=_meet)
 
 # Twins stand together: 2k and 2k + 1.
@@ -245,8 +245,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("stand up", SIT, _back),
     Action("circle the arms forward", CIRCLE_ARMS, _turns(-2.6, -1.6)),  # over the top and down ahead
     Action("circle the arms backward", CIRCLE_ARMS, _turns(1.6, 2.6)),
-    Action("wave quickly", WAVE, _turns(4, 5)),
-    Action("wave slowly", WAVE, _turns(1, 1)),
+    Action("start waving", WAVE, _onward),
+    Action("stop waving", WAVE, _back),
     Action("push another person", PUSH, _onward),
     Action("pull another person", PUSH, _back),
     Action("walk toward each other", MEET, _onward),

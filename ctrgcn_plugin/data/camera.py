@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from ctrgcn_plugin.data.kinematics import JOINT, LAYOUT, SIDES, turn
 
-YAWS = (-45.0, 0.0, 45.0)  # degrees, the three cameras of NTU RGB+D
-YAW_JITTER = 6.0  # degrees, standard deviation, as are the next two
-PITCH, PITCH_JITTER = 4.0, 2.0  # degrees: the camera stands high and looks down
+# Degrees; the jitters are standard deviations.
+YAWS = (-45.0, 0.0, 45.0)  # the three cameras of NTU RGB+D
+YAW_JITTER = 6.0
+PITCH, PITCH_JITTER = 6.0, 2.0  # the camera stands high and looks down
 
 # Metres, standard deviation in each direction. Kinect v2 follows the trunk well and loses the ends of the limbs.
 JITTER = {"shoulder": 0.006, "elbow": 0.008, "wrist": 0.010, "hand": 0.012, "hand_tip": 0.018, "thumb": 0.018}
@@ -33,7 +36,7 @@ def film(people: list[np.ndarray], view: int, rng: np.random.Generator) -> list[
     """
     yaw = YAWS[view] + rng.normal(0, YAW_JITTER)
     pitch = np.radians(rng.normal(PITCH, PITCH_JITTER))
-    tilt = np.array([[1, 0, 0], [0, np.cos(pitch), -np.sin(pitch)], [0, np.sin(pitch), np.cos(pitch)]])
+    tilt = np.array([[1, 0, 0], [0, np.cos(pitch), np.sin(pitch)], [0, -np.sin(pitch), np.cos(pitch)]])
     recorded = []
     for positions in people:
         seen = turn(positions, yaw) @ tilt.T
@@ -53,13 +56,12 @@ def centre(people: list[np.ndarray]) -> list[np.ndarray]:
 
 def _present(positions: np.ndarray) -> np.ndarray:
     """(T,) bool: frames in which this body was tracked."""
-    return positions.any(axis=(1, 2))
+    return (positions != 0).any(axis=(1, 2))
 
 
 def _jitter() -> np.ndarray:
     """(25,) metres."""
-    return np.array([JITTER.get(name.split("_", 1)[-1] if name.startswith(SIDES) else name, TRUNK_JITTER)
-                     for name in LAYOUT.joints])
+    return np.array([JITTER.get(re.sub("^(left|right)_", "", joint), TRUNK_JITTER) for joint in LAYOUT.joints])
 
 
 def _guess_limbs(positions: np.ndarray, rng: np.random.Generator) -> None:
@@ -69,11 +71,11 @@ def _guess_limbs(positions: np.ndarray, rng: np.random.Generator) -> None:
         for limb in LIMBS:
             if rng.random() < GUESS_CHANCE * (1 if behind else 0.5):
                 joints = [JOINT[f"{side}_{name}"] for name in limb]
-                frames = _stretch(len(positions), rng.integers(4, 13), rng)
+                frames = _stretch(len(positions), int(rng.integers(4, 13)), rng)
                 if rng.random() < 0.5:
                     positions[frames, joints] = positions[frames.start, joints]
                 else:
-                    positions[frames, joints] += rng.normal(0, 0.06, (1, len(joints), 3))
+                    positions[frames, joints] += rng.normal(0, 0.05, (1, len(joints), 3))
 
 
 def _lose_frames(people: list[np.ndarray], rng: np.random.Generator) -> list[np.ndarray]:
@@ -87,7 +89,7 @@ def _lose_frames(people: list[np.ndarray], rng: np.random.Generator) -> list[np.
     lost = np.zeros((len(people), len(people[0])), dtype=bool)
     for track in lost:
         if rng.random() < LOSS_CHANCE:
-            track[_stretch(len(track), rng.integers(1, 5), rng)] = True
+            track[_stretch(len(track), int(rng.integers(1, 5)), rng)] = True
     kept = ~lost.all(axis=0)
     return [np.where(track[kept, None, None], 0, positions[kept]) for track, positions in zip(lost, people)]
 
@@ -95,4 +97,4 @@ def _lose_frames(people: list[np.ndarray], rng: np.random.Generator) -> list[np.
 def _stretch(frames: int, length: int, rng: np.random.Generator) -> slice:
     """Somewhere between the first and the last of `frames`."""
     start = int(rng.integers(1, frames - length))
-    return slice(start, start + int(length))
+    return slice(start, start + length)

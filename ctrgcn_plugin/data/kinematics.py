@@ -79,10 +79,14 @@ class Pose(NamedTuple):
         return Pose(self.lean, self.limbs[:, ::-1])
 
 
-def direction(forward: np.ndarray, outward: np.ndarray) -> np.ndarray:
+def direction(forward: np.ndarray | float, outward: np.ndarray | float) -> np.ndarray:
     """Unit vectors (..., 3) of (outward, up, forward) for angles in degrees, see the module's docstring."""
-    f, o = np.broadcast_arrays(np.radians(forward), np.radians(outward))
-    return np.stack([np.sin(o), -np.cos(f) * np.cos(o), np.sin(f) * np.cos(o)], axis=-1)
+    f, o = np.radians(forward), np.radians(outward)
+    vectors = np.empty((*np.broadcast_shapes(np.shape(f), np.shape(o)), 3))
+    vectors[..., 0] = np.sin(o)
+    vectors[..., 1] = -np.cos(f) * np.cos(o)
+    vectors[..., 2] = np.sin(f) * np.cos(o)
+    return vectors
 
 
 def joint_positions(body: Body, pose: Pose) -> np.ndarray:

@@ -19,7 +19,7 @@ import numpy as np
 
 from ctrgcn_plugin.data import actions, camera
 from ctrgcn_plugin.data.actions import Style, perform
-from ctrgcn_plugin.data.files import replacing
+from ctrgcn_plugin.files import replacing
 from ctrgcn_plugin.data.kinematics import LAYOUT, Body, turn
 from ctrgcn_plugin.errors import ConfigError, unknown
 
@@ -44,9 +44,7 @@ class Take:
     @property
     def name(self) -> str:
         """As NTU names its files: setup, camera, performer, replication, action."""
-        return (
-            f"S001C{self.view + 1:03}P{self.subject + 1:03}R{self.replication + 1:03}A{self.action + 1:03}.skeleton"
-        )
+        return f"S001C{self.view + 1:03}P{self.subject + 1:03}R{self.replication + 1:03}A{self.action + 1:03}.skeleton"
 
     @property
     def split(self) -> str:
@@ -174,7 +172,7 @@ def make_dataset(
 
 def clips_by_action(label_file: str | PathLike[str]) -> dict[str, list[int]]:
     """Which clips show which action: rows of the data file beside `label_file`, by the action's name."""
-    with open(label_file, "rb") as file:
+    with Path(label_file).open("rb") as file:
         _, labels = pickle.load(file)
     return {name: [row for row, label in enumerate(labels) if label == i] for i, name in enumerate(ACTIONS)}
 

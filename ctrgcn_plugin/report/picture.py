@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ctrgcn_plugin.data.files import replacing
+from ctrgcn_plugin.files import replacing
 from ctrgcn_plugin.errors import EnvironmentProblem, UserError
 from ctrgcn_plugin.layouts import Layout
 
@@ -23,8 +23,9 @@ SHADES = {"trunk": (0.0, 0.45), "right": (0.0, 0.0), "left": (1.0, 0.5)}
 # Degrees. From a little above and beside the camera, an arm that points at it is not a dot.
 VIEW_YAW, VIEW_PITCH = 25.0, 12.0
 
-PANEL_HEIGHT = 2.6  # inches
-PANEL_WIDTHS = (0.9, 2.6)  # inches, narrowest and widest
+PANEL = (2.0, 2.6)  # inches, widest and highest; the clip's own proportions decide which of the two it is
+PANEL_NARROWEST = 0.8  # inches
+FIGURE_NARROWEST = 4.0  # inches, for the title
 MARGIN = 0.06  # of the larger extent of all that is drawn
 DPI = 150
 
@@ -94,26 +95,31 @@ def _figure(clip: np.ndarray, layout: Layout, title: str, frames: int) -> Figure
             f'drawing a clip needs matplotlib ({error}): pip install "ctrgcn-plugin[plot]"'
         ) from error
 
-    present = clip.any(axis=(0, 2))  # (T, M)
+    present = (clip != 0).any(axis=(0, 2))  # (T, M)
     chosen = _spread(int(np.flatnonzero(present.any(axis=1))[-1]) + 1, frames)
     points = _project(clip)  # (T, M, V, 3)
     low, high = _limits(points[chosen][present[chosen]] if present[chosen].any() else points[present])
-    width = np.clip(PANEL_HEIGHT * (high - low)[0] / (high - low)[1], *PANEL_WIDTHS)
+    scale = min(np.array(PANEL) / (high - low))  # inches for a unit of the data, across and upward
+    air = np.array([max(PANEL_NARROWEST / scale - (high - low)[0], 0) / 2, 0])
+    low, high = low - air, high + air
+    width, height = (high - low) * scale
+    persons = np.flatnonzero(present.any(axis=0))
 
     # Inches, from below: the legend, the time stamps, the panels, the title.
-    bottom, top, edge = 0.72, 0.5 if title else 0.15, 0.15
-    size = (max(width * len(chosen), 4.2) + 2 * edge, PANEL_HEIGHT + bottom + top)
+    bottom, top, edge = 0.45 + 0.17 * len(persons), 0.5 if title else 0.15, 0.15
+    strip = width * len(chosen)
+    size = (max(strip + 2 * edge, FIGURE_NARROWEST), height + bottom + top)
+    edge = (size[0] - strip) / 2
     figure = Figure(figsize=size, facecolor="white")
     axes = figure.subplots(1, len(chosen), squeeze=False)[0]
     figure.subplots_adjust(edge / size[0], bottom / size[1], 1 - edge / size[0], 1 - top / size[1], wspace=0)
     bones = _bones(layout)
     for panel, frame in zip(axes, chosen):
-        _frame_panel(panel, low, high, f"{frame}")
+        _frame_panel(panel, low, high, f"frame {frame}" if frame == chosen[0] else f"{frame}")
         for person in np.flatnonzero(present[frame]):
             _draw_person(panel, points[frame, person], bones, COLOURS[person % len(COLOURS)], layout)
     figure.suptitle(title, y=1 - 0.12 / size[1], va="top", fontsize=12, color="0.1")
-    figure.text(0.5, 0.38 / size[1], "frame", ha="center", va="bottom", fontsize=8, color="0.35")
-    _explain_colours(figure, np.flatnonzero(present.any(axis=0)), {bone.side for bone in bones})
+    _explain_colours(figure, persons, {bone.side for bone in bones})
     return figure
 
 
@@ -148,16 +154,17 @@ def _bones(layout: Layout) -> list[Bone]:
     return [Bone(j, p, sides[j] if sides[j] in SHADES else "trunk") for j, p in layout.bones]
 
 
-def _shade(colour: str, side: str) -> tuple[float, ...]:
+def _shade(colour: str, side: str) -> tuple[float, float, float]:
+    """RGB, 0 to 1."""
     grey, share = SHADES[side]
-    rgb = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    return tuple((1 - share) * channel + share * grey for channel in rgb)
+    red, green, blue = ((1 - share) * int(colour[i : i + 2], 16) / 255 + share * grey for i in (1, 3, 5))
+    return red, green, blue
 
 
 def _frame_panel(panel: Axes, low: np.ndarray, high: np.ndarray, label: str) -> None:
-    panel.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), xticks=[], yticks=[], aspect="equal")
+    panel.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), xticks=[], yticks=[])
     panel.set_xlabel(label, fontsize=9, color="0.35", labelpad=3)
-    for name, spine in panel.spines.items():
+    for spine in panel.spines.values():
         spine.set(color="0.85", linewidth=0.8)
 
 
@@ -166,8 +173,14 @@ def _draw_person(panel: Axes, points: np.ndarray, bones: list[Bone], colour: str
     for bone in bones:
         ends = points[[bone.parent, bone.joint]]
         panel.plot(
-            ends[:, 0], ends[:, 1], color=_shade(colour, bone.side), linewidth=2.2, solid_capstyle="round",
-            marker="o", markersize=2.2, zorder=2 + _rank(ends[:, 2].mean()),
+            ends[:, 0],
+            ends[:, 1],
+            color=_shade(colour, bone.side),
+            linewidth=2.2,
+            solid_capstyle="round",
+            marker="o",
+            markersize=2.2,
+            zorder=2 + _rank(ends[:, 2].mean()),
         )
     if "head" in layout.joints:
         x, y, depth = points[layout.joints.index("head")]
@@ -180,13 +193,20 @@ def _rank(depth: float) -> float:
 
 
 def _explain_colours(figure: Figure, persons: np.ndarray, sides: set[str]) -> None:
+    """A line of the legend for each person, a column for each side."""
     from matplotlib.lines import Line2D
 
-    lines, labels = [], []
-    for person in persons:
-        for side in SHADES:
-            if side in sides:
-                colour = _shade(COLOURS[person % len(COLOURS)], side)
-                lines.append(Line2D([], [], color=colour, linewidth=2.5))
-                labels.append(f"person {person + 1} {side}" if len(persons) > 1 else side)
-    figure.legend(lines, labels, loc="lower center", ncols=len(lines), fontsize=8, frameon=False, labelcolor="0.25")
+    lines, columns = [], [side for side in SHADES if side in sides]
+    for side in columns:
+        for person in persons:
+            label = f"person {person + 1}, {side}" if len(persons) > 1 else side
+            lines.append(Line2D([], [], color=_shade(COLOURS[person % len(COLOURS)], side), linewidth=2.5, label=label))
+    figure.legend(
+        handles=lines,
+        loc="lower center",
+        ncols=len(columns),
+        fontsize=8,
+        frameon=False,
+        labelcolor="0.25",
+        borderaxespad=0.2,
+    )

@@ -1,0 +1,63 @@
+"""The real upstream for every test: PyPI's ppvideo always, a git checkout as well where there is one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from ctrgcn_plugin.upstream import fetch, locate
+
+
+def _checkout() -> Path | None:
+    """The git checkout that PADDLEVIDEO_ROOT names or that lies in the user's cache."""
+    named = os.environ.get(locate.ROOT_VARIABLE)
+    folders = [Path(named)] if named else sorted(locate.cache().glob(f"{locate.CHECKOUT}-*"))
+    return next((folder for folder in folders if locate.is_upstream(folder)), None)
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"PaddleVideo: ppvideo {locate.WHEEL_VERSION} from PyPI; git checkout: {_checkout() or 'none'}"
+
+
+@pytest.fixture(scope="session")
+def ppvideo_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return fetch.get_wheel(tmp_path_factory.mktemp("ppvideo")).root
+
+
+@pytest.fixture(scope="session")
+def checkout_root() -> Path:
+    root = _checkout()
+    if root is None:
+        pytest.skip("no git checkout of PaddleVideo: `ctrgcn upstream get`, or name one in PADDLEVIDEO_ROOT")
+    return root.resolve()
+
+
+@pytest.fixture(scope="session", params=["ppvideo", "checkout"])
+def upstream_root(request: pytest.FixtureRequest) -> Path:
+    return request.getfixturevalue(f"{request.param}_root")
+
+
+def run_python(
+    arguments: Sequence[object], cwd: Path, timeout: float = 300, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """``python *arguments`` in `cwd`, standard error merged into standard output."""
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        cwd=cwd,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def python():
+    return run_python
