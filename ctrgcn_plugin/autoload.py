@@ -1,8 +1,8 @@
 """The start-up hook: waits for PaddleVideo to be imported, then loads the plugins for it.
 
-Runs at every interpreter start (from ``ctrgcn_plugin.pth``, or ``ctrgcn_plugin.start`` where the
-interpreter reads those), so it imports ``sys`` and ``os`` only, which are loaded by then.
-Where start-up hooks do not run, ``import ctrgcn_plugin.autoload`` does the same.
+The start-up file ``ctrgcn_plugin.pth`` leaves a finder in every interpreter that calls :func:`begin`;
+``ctrgcn_plugin.start``, for interpreters that read those, names :func:`install`. Where start-up
+files are not read, ``import ctrgcn_plugin.autoload`` does the same. Standard library only.
 """
 
 import os
@@ -17,29 +17,23 @@ class Watcher:
 
     @staticmethod
     def find_spec(name, path=None, target=None):
+        """Begin when PaddleVideo's turn has come; always None."""
         if name == UPSTREAM:
-            uninstall()
-            _begin()
-        return None
+            begin()
 
 
 def install():
     """Start waiting; at once at work if PaddleVideo is already imported. May be called repeatedly."""
-    if os.environ.get(SWITCH, "").strip() == "0" or Watcher in sys.meta_path:
-        return
     if UPSTREAM in sys.modules:
-        _begin()
-    else:
+        begin()
+    elif Watcher not in sys.meta_path and os.environ.get(SWITCH, "").strip() != "0":
         sys.meta_path.insert(0, Watcher)
 
 
-def uninstall():
-    """Stop waiting."""
-    if Watcher in sys.meta_path:
-        sys.meta_path.remove(Watcher)
-
-
-def _begin():
+def begin():
+    """Load the plugins as PaddleVideo's modules come. May be called repeatedly."""
+    if os.environ.get(SWITCH, "").strip() == "0":
+        return
     try:
         from ctrgcn_plugin import discovery
 

@@ -42,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
         sub.set_defaults(handler=handler)
         return sub
 
-    sub = command("quickstart", _quickstart, "Make data, train, test, export, predict: everything once, on this machine.")
+    sub = command("quickstart", _quickstart, "Make data, train, test, export and predict, once, on this machine.")
     sub.add_argument("--dir", type=Path, default=Path("quickstart"), help="work folder (default: %(default)s)")
     sub.add_argument("--paddlevideo", type=Path, help="your own PaddleVideo folder (default: PyPI's, unpacked)")
     sub.add_argument("--seed", type=int, default=1234)

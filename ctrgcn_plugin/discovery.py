@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, distributions
 
 from ctrgcn_plugin import import_hooks
 from ctrgcn_plugin.autoload import SWITCH, UPSTREAM
@@ -39,11 +39,15 @@ def discover() -> dict[str, EntryPoint]:
 
     Our own is there even where the package was put on the path without its metadata.
     """
-    found = entry_points()
-    group = found.select(group=GROUP) if hasattr(found, "select") else found.get(GROUP, ())
     plugins: dict[str, EntryPoint] = {}
-    for point in group:
-        plugins.setdefault(point.name, point)
+    for distribution in distributions():
+        try:
+            points = [point for point in distribution.entry_points if point.group == GROUP]
+        except Exception:
+            # one malformed entry_points.txt, of whatever package, must not stop PaddleVideo
+            continue
+        for point in points:
+            plugins.setdefault(point.name, point)
     plugins.setdefault(OWN.name, OWN)
     return plugins
 
@@ -55,9 +59,13 @@ def begin() -> None:
         return
     _begun = True
     if OWN.name in allowed([OWN.name], os.environ.get(SWITCH)):
-        from ctrgcn_plugin.upstream import fixes
+        try:
+            from ctrgcn_plugin.upstream import fixes
 
-        fixes.attach()
+            fixes.attach()
+        except Exception as error:
+            # the plugins of others must not miss their call because of ours
+            report_failure(OWN.name, OWN.value, error)
     for module in REGISTRIES:
         import_hooks.after(module, lambda _: load_plugins())
 

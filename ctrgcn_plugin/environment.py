@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ctrgcn_plugin.errors import EnvironmentProblem
+from ctrgcn_plugin.errors import EnvironmentSetupError
 
 OLDEST_PADDLE = (2, 6, 2)
 
@@ -14,7 +14,7 @@ def require_paddle() -> str:
 
         import paddle
     except ImportError as error:
-        raise EnvironmentProblem(
+        raise EnvironmentSetupError(
             f"PaddlePaddle cannot be imported ({error}); install one: "
             'pip install "ctrgcn-plugin[cpu]" for a CPU, "ctrgcn-plugin[gpu]" for a GPU'
         ) from error
@@ -23,5 +23,7 @@ def require_paddle() -> str:
     # 0.0.0 is a development build
     if any(numbers) and numbers < OLDEST_PADDLE:
         oldest = ".".join(map(str, OLDEST_PADDLE))
-        raise EnvironmentProblem(f'PaddlePaddle {version} is too old, {oldest} is needed: pip install -U "paddlepaddle"')
+        raise EnvironmentSetupError(
+            f"PaddlePaddle {version} is too old, {oldest} is needed: pip install -U paddlepaddle"
+        )
     return version

@@ -18,7 +18,7 @@ class CheckpointError(UserError):
     """A checkpoint is missing, unreadable or belongs to another model."""
 
 
-class EnvironmentProblem(UserError):
+class EnvironmentSetupError(UserError):
     """Paddle or PaddleVideo is missing, too old or unusable."""
 
 

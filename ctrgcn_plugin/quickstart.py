@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from ctrgcn_plugin import configs, layouts
 from ctrgcn_plugin.environment import require_paddle
-from ctrgcn_plugin.errors import EnvironmentProblem, UserError
+from ctrgcn_plugin.errors import EnvironmentSetupError, UserError
 from ctrgcn_plugin.upstream import fetch, locate, running
 
 RECIPE = "configs/recognition/ctrgcn/ctrgcn_light_v2_ntucs_joint_aug.yaml"
@@ -58,9 +58,7 @@ class Summary:
     seconds: dict[str, float]
 
 
-def run(
-    folder: Path, paddlevideo: Optional[Path] = None, seed: int = 1234, epochs: Optional[int] = None
-) -> Summary:
+def run(folder: Path, paddlevideo: Optional[Path] = None, seed: int = 1234, epochs: Optional[int] = None) -> Summary:
     """Do it all in `folder`, showing every command; files of an earlier run there are replaced."""
     require_paddle()
     _require_modules()
@@ -146,8 +144,7 @@ class _Quickstart:
 
     def _script(self, path: Path) -> list[str]:
         """How to run one of upstream's scripts with the plugin loaded."""
-        # only the start-up hook imports it in this process, so a new interpreter has the hook as well
-        if "ctrgcn_plugin.autoload" in sys.modules:
+        if _hook_runs_at_start():
             return [sys.executable, str(path)]
         return [sys.executable, "-m", "ctrgcn_plugin", "run", str(path)]
 
@@ -168,9 +165,7 @@ class _Quickstart:
             batch_size=BATCH_SIZE, valid_batch_size=test_batch, test_batch_size=test_batch, num_workers=0
         )
         for part, split in (("train", "train"), ("valid", "val"), ("test", "val")):
-            config["DATASET"][part].update(
-                file_path=f"data/{split}_data.npy", label_path=f"data/{split}_label.pkl"
-            )
+            config["DATASET"][part].update(file_path=f"data/{split}_data.npy", label_path=f"data/{split}_label.pkl")
             for step in config["PIPELINE"][part]["sample"]:
                 if "SketeonCropSample" in step:
                     step["SketeonCropSample"]["window_size"] = WINDOW
@@ -201,6 +196,13 @@ class _Quickstart:
         print(f"picture: {picture}")
 
 
+def _hook_runs_at_start() -> bool:
+    """Whether a new interpreter will have the plugins' finder: whether this one was started with it."""
+    # the start-up file's finder is a function that is its own find_spec
+    started = any(getattr(finder, "find_spec", None) is finder for finder in sys.meta_path)
+    return started or "ctrgcn_plugin.autoload" in sys.modules
+
+
 def _test_batch(clips: int) -> int:
     """A batch size that divides the clips: upstream's SkeletonMetric averages over batches, whatever their size."""
     return max(size for size in range(1, BATCH_SIZE + 1) if clips % size == 0)
@@ -214,7 +216,7 @@ def _advance(bar: tqdm, done: int, total: int) -> None:
 def _require_modules() -> None:
     missing = [package for module, package in NEEDS.items() if not find_spec(module)]
     if missing:
-        raise EnvironmentProblem(
+        raise EnvironmentSetupError(
             f"the quickstart needs {', '.join(missing)}, which stock PaddleVideo and the picture are made with; "
             'pip install "ctrgcn-plugin[cpu,upstream,plot]"'
         )

@@ -53,7 +53,9 @@ def test_a_missing_file_says_what_is_there(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"not a pickle", pickle.dumps([1, 2]), pickle.dumps({"a": "text"})], ids=["empty", "text", "list", "value"]
+    "content",
+    [b"", b"not a pickle", pickle.dumps([1, 2]), pickle.dumps({"a": "text"})],
+    ids=["empty", "text", "list", "value"],
 )
 def test_what_is_no_state_dict_is_refused_in_one_line(content, tmp_path):
     (tmp_path / "a.pdparams").write_bytes(content)
@@ -76,9 +78,7 @@ def test_counts_matched_missing_misfit_and_extra(layer):
     state["0.weight"] = np.zeros((3, 5), "float32")
     state["fc.weight"] = np.zeros(2, "float32")
     fit = checkpoint.compare(layer.state_dict(), state)
-    assert str(fit) == (
-        "4 keys match, 1 missing (0.bias), 1 misfit (0.weight [3, 5] for [3, 4]), 1 extra (fc.weight)"
-    )
+    assert str(fit) == ("4 keys match, 1 missing (0.bias), 1 misfit (0.weight [3, 5] for [3, 4]), 1 extra (fc.weight)")
     with pytest.raises(CheckpointError, match="x.pdparams does not fit Sequential: 4 keys match"):
         checkpoint.load_into(layer, state, "x.pdparams")
 

@@ -19,9 +19,9 @@ import numpy as np
 
 from ctrgcn_plugin.data import actions, camera
 from ctrgcn_plugin.data.actions import Style, perform
-from ctrgcn_plugin.files import replacing
 from ctrgcn_plugin.data.kinematics import LAYOUT, Body, turn
 from ctrgcn_plugin.errors import ConfigError, unknown
+from ctrgcn_plugin.files import replacing
 
 ACTIONS: tuple[str, ...] = tuple(action.name for action in actions.ACTIONS)
 SPLITS = ("train", "val")

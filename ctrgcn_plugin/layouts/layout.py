@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ import yaml
 from ctrgcn_plugin.errors import ConfigError, unknown
 
 FOLDER = Path(__file__).parent
+DEFAULT = "ntu_rgb_d"
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def available() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
-@lru_cache(maxsize=None)
+@cache
 def get(name: str) -> Layout:
     """The layout called `name`."""
     if name not in available():

@@ -74,7 +74,7 @@ class SkeletonBackbone(nn.Layer):
         num_point: int = 25,
         num_person: int = 2,
         base_channel: int = 64,
-        graph: str = "ntu_rgb_d",
+        graph: str = layouts.DEFAULT,
         graph_args: Optional[dict[str, Any]] = None,
         in_channels: int = 3,
         adaptive: bool = True,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import paddle
-from paddle.nn import functional as F
+from paddle.nn.functional import cross_entropy, one_hot
 
 Labels = Sequence[paddle.Tensor]
 
@@ -27,13 +27,13 @@ def _parts(labels: Labels) -> list[tuple[paddle.Tensor, paddle.Tensor]]:
 
 def soft_targets(labels: Labels, num_classes: int, ls_eps: float = 0.0) -> paddle.Tensor:
     """Class probabilities to learn, (N, num_classes): mixed, then smoothed by `ls_eps` (Szegedy et al. 2016)."""
-    target = sum(share * F.one_hot(classes, num_classes) for classes, share in _parts(labels))
+    target = sum(share * one_hot(classes, num_classes) for classes, share in _parts(labels))
     return target * (1 - ls_eps) + ls_eps / num_classes
 
 
 def soft_cross_entropy(scores: paddle.Tensor, labels: Labels, ls_eps: float = 0.0) -> paddle.Tensor:
     """Mean cross entropy of scores (N, K) against mixed, smoothed labels; a scalar."""
-    return F.cross_entropy(scores, soft_targets(labels, scores.shape[-1], ls_eps), soft_label=True)
+    return cross_entropy(scores, soft_targets(labels, scores.shape[-1], ls_eps), soft_label=True)
 
 
 def top_k_accuracy(scores: paddle.Tensor, labels: Labels, k: int) -> paddle.Tensor:

@@ -12,7 +12,7 @@ from typing import Any
 
 import paddle
 from paddle import nn
-from paddle.nn import functional as F
+from paddle.nn.functional import log_softmax
 
 from ctrgcn_plugin import checkpoint
 from ctrgcn_plugin.errors import ConfigError, unknown
@@ -61,7 +61,7 @@ class MutualKLLoss(nn.Layer):
 
     def forward(self, scores: paddle.Tensor, others: paddle.Tensor) -> paddle.Tensor:
         """Two networks' scores (N, K) -> scalar."""
-        log_p, log_q = (F.log_softmax(x / self.temperature, axis=-1) for x in (scores, others))
+        log_p, log_q = (log_softmax(x / self.temperature, axis=-1) for x in (scores, others))
         divergence = 0.5 * ((log_p.exp() - log_q.exp()) * (log_p - log_q)).sum(-1).mean()
         return self.loss_weight * self.temperature**2 * divergence
 
@@ -113,12 +113,6 @@ class MutualLearning(nn.Layer):
                 for parameter in network.parameters():
                     parameter.stop_gradient = True
 
-    def train(self) -> None:
-        """Training mode for all but the frozen networks."""
-        super().train()
-        for name in self.frozen:
-            getattr(self, name).eval()
-
     def forward(self, data_batch: Sequence[paddle.Tensor], mode: str = "infer") -> Any:
         """Upstream's recognizer interface: data_batch is [clips, *labels], mode train, valid, test or infer."""
         if mode == "train":
@@ -128,10 +122,13 @@ class MutualLearning(nn.Layer):
         return getattr(self, self.student)(data_batch[0])
 
     def _answer(self, name: str, clips: paddle.Tensor) -> paddle.Tensor:
+        network = getattr(self, name)
         if name not in self.frozen:
-            return getattr(self, name)(clips)
+            return network(clips)
+        # here and not in train(): paddle.DataParallel sets the mode of every layer past that
+        network.eval()
         with paddle.no_grad():
-            return getattr(self, name)(clips)
+            return network(clips)
 
     def _step(self, data_batch: Sequence[paddle.Tensor], mode: str) -> dict[str, paddle.Tensor]:
         clips, labels = data_batch[0], data_batch[1:]

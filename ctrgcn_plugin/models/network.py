@@ -58,6 +58,8 @@ def deployed_model(model: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def build_network(model: Mapping[str, Any]) -> Network:
     """The network of a MODEL section, freshly initialised."""
+    if not isinstance(model, Mapping):
+        raise ConfigError(f"MODEL must be a section with a backbone and a head, got {model!r}")
     section = deployed_model(model)
     parts = []
     for part, table in (("backbone", BACKBONES), ("head", HEADS)):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from ctrgcn_plugin.errors import EnvironmentSetupError, UserError
 from ctrgcn_plugin.files import replacing
-from ctrgcn_plugin.errors import EnvironmentProblem, UserError
 from ctrgcn_plugin.layouts import Layout
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def draw_clip(
 
     Raises:
         UserError: the clip cannot be drawn with this layout.
-        EnvironmentProblem: matplotlib is not installed.
+        EnvironmentSetupError: matplotlib is not installed.
     """
     clip = np.asarray(clip)
     _check(clip, layout, frames)
@@ -91,7 +91,7 @@ def _figure(clip: np.ndarray, layout: Layout, title: str, frames: int) -> Figure
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise EnvironmentProblem(
+        raise EnvironmentSetupError(
             f'drawing a clip needs matplotlib ({error}): pip install "ctrgcn-plugin[plot]"'
         ) from error
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import tempfile
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
-from ctrgcn_plugin.errors import ConfigError, unknown
+from ctrgcn_plugin import layouts
+from ctrgcn_plugin.errors import ConfigError, UserError, unknown
 from ctrgcn_plugin.upstream import script
 
 TOP_LEVEL = (
-    "MODEL DATASET PIPELINE MIX OPTIMIZER METRIC INFERENCE PRECISEBN GRADIENT_ACCUMULATION model_name epochs "
-    "log_interval save_interval val_interval output_dir resume_epoch to_static use_npu use_xpu"
-).split()
+    *("MODEL", "DATASET", "PIPELINE", "MIX", "OPTIMIZER", "METRIC", "INFERENCE", "PRECISEBN", "GRADIENT_ACCUMULATION"),
+    *("model_name", "epochs", "log_interval", "save_interval", "val_interval", "output_dir", "resume_epoch"),
+    *("to_static", "use_npu", "use_xpu"),
+)
 NEEDED = {
     "train": ("MODEL", "DATASET", "PIPELINE", "OPTIMIZER", "model_name", "epochs"),
     "test": ("MODEL", "DATASET", "PIPELINE", "METRIC", "model_name"),
@@ -39,8 +43,25 @@ def check(config: Mapping[str, Any]) -> None:
         near = difflib.get_close_matches(key, TOP_LEVEL, n=1, cutoff=0.75)
         if key not in TOP_LEVEL and near:
             raise ConfigError(f"unknown config key {key!r}; did you mean {near[0]!r}?")
-    for place, section, registry, name_key, also in _components(config):
-        _check_component(place, section, registry, name_key, also)
+    for component in _components(config):
+        _check_component(*component)
+    for _, options, part in _parts(config.get("MODEL") or {}):
+        if part == "backbone" and options.get("graph", layouts.DEFAULT) not in layouts.available():
+            raise unknown("graph", options["graph"], layouts.available())
+    if script.role() == "train":
+        _check_output(Path(config.get("output_dir") or f"./output/{config['model_name']}"))
+
+
+def _check_output(folder: Path) -> None:
+    """Upstream would find out after the first epoch."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UserError(
+            f"output_dir {folder} cannot be written: {error.strerror}; give another with -o output_dir=DIR"
+        ) from error
 
 
 def concerns_us(config: Mapping[str, Any]) -> bool:
@@ -76,9 +97,9 @@ def _components(config: Mapping[str, Any]) -> Iterator[Found]:
         for index, section in enumerate(losses):
             yield f"MODEL.loss.{mode}.{index}", section, modeling.LOSSES, "name", ("model_name_pairs",)
     for mode in ("train", "valid", "test"):
-        section = (config.get("DATASET") or {}).get(mode)
-        if section:
-            yield f"DATASET.{mode}", section, loader.DATASETS, "format", ()
+        dataset = (config.get("DATASET") or {}).get(mode)
+        if dataset:
+            yield f"DATASET.{mode}", dataset, loader.DATASETS, "format", ()
         for step, section in _pipeline_steps((config.get("PIPELINE") or {}).get(mode) or {}):
             yield f"PIPELINE.{mode}.{step}", section, loader.PIPELINES, "name", ()
     if config.get("MIX"):

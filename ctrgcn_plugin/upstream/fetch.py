@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Optional
 
-from ctrgcn_plugin.errors import EnvironmentProblem
+from ctrgcn_plugin.errors import EnvironmentSetupError
 from ctrgcn_plugin.upstream.locate import CHECKOUT, WHEEL, WHEEL_VERSION, Upstream, cache, is_upstream
 
 ADDRESS = "https://github.com/PaddlePaddle/PaddleVideo.git"
@@ -69,7 +69,7 @@ def _checkout(source: str, ref: str, target: Path) -> Upstream:
 
 def _take(folder: Path, target: Path, root: str) -> None:
     if not is_upstream(folder / root):
-        raise EnvironmentProblem(f"what was fetched for {target.name} has no main.py with a paddlevideo/ beside it")
+        raise EnvironmentSetupError(f"what was fetched for {target.name} has no main.py with a paddlevideo/ beside it")
     folder.rename(target)
 
 
@@ -80,7 +80,7 @@ def _beside(target: Path) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(dir=target.parent, prefix=".getting-"))
     except OSError as error:
-        raise EnvironmentProblem(f"{target.parent} cannot be written: {error.strerror}") from error
+        raise EnvironmentSetupError(f"{target.parent} cannot be written: {error.strerror}") from error
     try:
         yield work
     finally:
@@ -90,7 +90,7 @@ def _beside(target: Path) -> Iterator[Path]:
 def _reachable(address: str) -> bool:
     try:
         _run(["git", "ls-remote", "-q", address, "HEAD"], timeout=REACHABLE_TIMEOUT)
-    except EnvironmentProblem:
+    except EnvironmentSetupError:
         return False
     return True
 
@@ -102,7 +102,7 @@ def _run(command: Sequence[str], folder: Optional[Path] = None, timeout: Optiona
             command, cwd=folder, env=environment, timeout=timeout, capture_output=True, text=True, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise EnvironmentProblem(f"{command[0]} did not run: {error}") from error
+        raise EnvironmentSetupError(f"{command[0]} did not run: {error}") from error
     if result.returncode:
         reason = (result.stderr.strip() or result.stdout.strip() or "no reason given").splitlines()[-1]
-        raise EnvironmentProblem(f"{' '.join(command)} failed: {reason}")
+        raise EnvironmentSetupError(f"{' '.join(command)} failed: {reason}")

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Optional, Union
 
-from ctrgcn_plugin.errors import EnvironmentProblem
+from ctrgcn_plugin.errors import EnvironmentSetupError
 
 ROOT_VARIABLE = "PADDLEVIDEO_ROOT"
 CHECKOUT = "PaddleVideo"
@@ -56,15 +56,15 @@ def find(given: Optional[Union[str, Path]] = None) -> Upstream:
     """The PaddleVideo at `given`, else the first of the candidates that is one."""
     if given is not None:
         if not is_upstream(given):
-            raise EnvironmentProblem(f"no PaddleVideo at {given}: a folder with main.py and paddlevideo/ is needed")
+            raise EnvironmentSetupError(f"no PaddleVideo at {given}: a folder with main.py and paddlevideo/ is needed")
         return Upstream(Path(given).resolve())
     named = os.environ.get(ROOT_VARIABLE)
     if named and not is_upstream(named):
-        raise EnvironmentProblem(f"{ROOT_VARIABLE} is {named}, where there is no main.py with a paddlevideo/")
+        raise EnvironmentSetupError(f"{ROOT_VARIABLE} is {named}, where there is no main.py with a paddlevideo/")
     for folder in candidates():
         if is_upstream(folder):
             return Upstream(folder.resolve())
-    raise EnvironmentProblem(
+    raise EnvironmentSetupError(
         f"no PaddleVideo found in {ROOT_VARIABLE}, the current folder, {cache()} or as {WHEEL}; "
         "get one with: ctrgcn upstream get"
     )

@@ -61,9 +61,7 @@ class RecognizerMutualDistillation(MutualLearning):
     def set_state_dict(self, state_dict: Mapping[str, Any], use_structured_name: bool = True) -> Any:
         """As :meth:`MutualLearning.set_state_dict`."""
         result = super().set_state_dict(state_dict, use_structured_name)
-        self.untaught = {
-            name for name in self.untaught if not any(key.startswith(f"{name}.") for key in state_dict)
-        }
+        self.untaught = {name for name in self.untaught if not any(key.startswith(f"{name}.") for key in state_dict)}
         return result
 
     set_dict = set_state_dict
@@ -78,8 +76,8 @@ def _build(name: str, config: Mapping[str, Any]) -> Network:
             raise ConfigError(f"MODEL.models: network {name!r} has no {part}; it needs a backbone and a head")
     backbone = {key: value for key, value in config["backbone"].items() if key != "pretrained"}
     network = Network(builder.build_backbone(backbone), builder.build_head(dict(config["head"])))
-    for part in (network.backbone, network.head):
-        part.init_weights()
+    network.backbone.init_weights()
+    network.head.init_weights()
     pretrained = config["backbone"].get("pretrained")
     if pretrained:
         start_from(network, pretrained, name)

@@ -10,7 +10,7 @@ from typing import Optional
 
 from tqdm import tqdm
 
-from ctrgcn_plugin.errors import EnvironmentProblem, UserError
+from ctrgcn_plugin.errors import EnvironmentSetupError, UserError
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _STEP = re.compile(r"epoch:\[\s*(\d+)/\d+\s*\]\s+(train|val) step:\d+\s+(.*?)\s+batch_cost")
@@ -24,12 +24,15 @@ def stream(command: Sequence[str], folder: Path, log_file: Path, bar: Optional[t
         bar: advanced by every training and validation step that upstream logs.
 
     Raises:
-        EnvironmentProblem: it did not end with exit status 0; the message has its last line.
+        EnvironmentSetupError: it did not end with exit status 0; the message has its last line.
     """
     lines = []
-    with log_file.open("w", encoding="utf-8") as log, subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
-    ) as process:
+    with (
+        log_file.open("w", encoding="utf-8") as log,
+        subprocess.Popen(
+            command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        ) as process,
+    ):
         assert process.stdout is not None
         for raw in process.stdout:
             line = _COLOUR.sub("", raw)
@@ -42,7 +45,8 @@ def stream(command: Sequence[str], folder: Path, log_file: Path, bar: Optional[t
                 bar.update()
     if process.returncode:
         last = next((line.strip() for line in reversed(lines) if line.strip()), "no output")
-        raise EnvironmentProblem(f"{Path(command[1]).name} ended with exit status {process.returncode}: {last} (all of it: {log_file})")
+        status = f"{Path(command[1]).name} ended with exit status {process.returncode}"
+        raise EnvironmentSetupError(f"{status}: {last} (all of it: {log_file})")
     return "".join(lines)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
-from ctrgcn_plugin.errors import EnvironmentProblem
+from ctrgcn_plugin.errors import EnvironmentSetupError
 
 TOOLS = {"export_model.py": "export", "predict.py": "predict"}
 
@@ -33,7 +33,7 @@ def weights_given() -> bool:
 def run(path: Path, arguments: Sequence[str]) -> None:
     """Run a script as ``python path arguments`` does, with the plugins loaded."""
     if not path.is_file():
-        raise EnvironmentProblem(f"no script at {path}; give PaddleVideo's main.py or one of its tools")
+        raise EnvironmentSetupError(f"no script at {path}; give PaddleVideo's main.py or one of its tools")
     import ctrgcn_plugin.autoload  # noqa: F401, installs the hook where the interpreter's start has not
 
     sys.argv[:] = [str(path), *arguments]

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from ctrgcn_plugin.data import actions, synthetic
-from ctrgcn_plugin.files import replacing
 from ctrgcn_plugin.data.kinematics import JOINT, LAYOUT, SIDES, Body, Pose, joint_positions, turn
 from ctrgcn_plugin.data.synthetic import ACTIONS, Take, clips_by_action, make_clip, make_dataset
 from ctrgcn_plugin.errors import ConfigError
+from ctrgcn_plugin.files import replacing
 
 FILES = ["train_data.npy", "train_label.pkl", "val_data.npy", "val_label.pkl"]
 SPINE = JOINT["spine_mid"]

@@ -38,9 +38,7 @@ def _plain_ctrgc(conv1, conv2, conv3, conv4, x, subset, alpha):
 
 def test_subset_ctrgc_is_the_papers():
     unit, x, subsets, alpha = units.SubsetCTRGC(C, 12, 3), _random(B, C, T, V), _random(3, V, V), _random(1)
-    want = sum(
-        _plain_ctrgc(gc.conv1, gc.conv2, gc.conv3, gc.conv4, x, subsets[i], alpha) for i, gc in enumerate(unit)
-    )
+    want = sum(_plain_ctrgc(gc.conv1, gc.conv2, gc.conv3, gc.conv4, x, subsets[i], alpha) for i, gc in enumerate(unit))
     np.testing.assert_allclose(unit(x, subsets, alpha).numpy(), want.numpy(), rtol=0, atol=2e-4)
 
 

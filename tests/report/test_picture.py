@@ -12,7 +12,7 @@ import pytest
 
 from ctrgcn_plugin import layouts
 from ctrgcn_plugin.data.synthetic import make_clip
-from ctrgcn_plugin.errors import EnvironmentProblem, UserError
+from ctrgcn_plugin.errors import EnvironmentSetupError, UserError
 from ctrgcn_plugin.layouts import Layout
 from ctrgcn_plugin.report import picture
 from ctrgcn_plugin.report.picture import COLOURS, draw_clip
@@ -171,7 +171,9 @@ def test_what_cannot_be_drawn_is_said_in_a_line(tmp_path, clip, kwargs, message)
 
 def test_without_matplotlib_one_is_told_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(EnvironmentProblem, match=r'drawing a clip needs matplotlib.*ctrgcn-plugin\[plot\]"') as error:
+    with pytest.raises(
+        EnvironmentSetupError, match=r'drawing a clip needs matplotlib.*ctrgcn-plugin\[plot\]"'
+    ) as error:
         draw_clip(still(CORNER_POINTS), tmp_path / "clip.png", layout=CORNER)
     assert "\n" not in str(error.value)
 

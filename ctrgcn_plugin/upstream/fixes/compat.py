@@ -59,7 +59,7 @@ def _npu(_: ModuleType) -> bool:
 def _getargspec(_: ModuleType) -> bool:
     if hasattr(inspect, "getargspec"):
         return False
-    inspect.getargspec = inspect.getfullargspec  # type: ignore[attr-defined]
+    inspect.getargspec = inspect.getfullargspec  # type: ignore
     return True
 
 

@@ -17,7 +17,7 @@ def _step_by_epochs(module: ModuleType, name: str) -> bool:
     original = schedule.__init__
 
     @functools.wraps(original)
-    def with_one_step_an_epoch(self, *args, **kwargs):  # type: ignore[no-untyped-def]
+    def with_one_step_an_epoch(self, *args, **kwargs):
         given = signature.bind_partial(self, *args, **kwargs).arguments
         if given.get("num_iters") is None:
             kwargs["num_iters"] = 1

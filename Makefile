@@ -1,0 +1,32 @@
+# Everything happens in .venv, which is made here and brought up to date when pyproject.toml changes.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+
+.PHONY: test quickstart lint wheel clean
+
+test: $(STAMP)
+	$(BIN)/pytest
+
+quickstart: $(STAMP)
+	$(BIN)/ctrgcn quickstart
+
+lint: $(STAMP)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy ctrgcn_plugin
+
+wheel: $(STAMP)
+	$(BIN)/python -m build --outdir dist
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(STAMP): pyproject.toml setup.py
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --upgrade pip
+	$(PIP) install --editable ".[cpu,upstream,plot,test,lint]"
+	touch $@

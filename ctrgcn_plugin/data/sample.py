@@ -1,0 +1,114 @@
+"""What a network is given at test time: one clip, read, checked and resampled to a fixed length.
+
+:func:`centre_crop_resample` computes what upstream's ``SketeonCropSample`` does with a ``p_interval``
+of one element, in NumPy.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Union
+
+import numpy as np
+
+from ctrgcn_plugin.errors import ConfigError, UserError
+
+AXES = ("coordinates C", "frames T", "joints V", "persons M")
+
+
+class ClipError(UserError):
+    """A clip is missing, unreadable or not of the shape that a model takes."""
+
+
+def valid_frames(clip: np.ndarray) -> int:
+    """How many frames of a clip (C, T, V, M) are not all zero.
+
+    Upstream counts frames whose sum is not zero, the same but for a frame whose coordinates cancel.
+    """
+    return int(clip.any(axis=(0, 2, 3)).sum())
+
+
+def centre_crop_resample(clip: np.ndarray, window_size: int, p: float) -> np.ndarray:
+    """The middle of a clip, resampled along time.
+
+    Args:
+        clip: (C, T, V, M). Frames that are all zero are taken to be padding at its end, as upstream takes them.
+        window_size: frames of the result.
+        p: which part of the valid frames to keep, above 0 and up to 1.
+
+    Returns:
+        (C, window_size, V, M) float32; zeros for a clip without a valid frame.
+    """
+    if window_size < 1 or not 0 < p <= 1:
+        raise ConfigError(f"window_size must be at least 1 and p in (0, 1], got {window_size} and {p}")
+    valid = valid_frames(clip)
+    if valid == 0:
+        return np.zeros((clip.shape[0], window_size, *clip.shape[2:]), dtype=np.float32)
+    margin = int((1 - p) * valid / 2)
+    return resample(clip[:, margin : valid - margin].astype(np.float32, copy=False), window_size)
+
+
+def resample(clip: np.ndarray, window_size: int) -> np.ndarray:
+    """Linear interpolation along time with frames as intervals (``align_corners=False``): (C, T, V, M) float32."""
+    frames = clip.shape[1]
+    # in float32 as Paddle's kernel, so that the weights are the same to the last bit
+    step = np.float32(frames) / np.float32(window_size)
+    centres = (np.arange(window_size, dtype=np.float32) + np.float32(0.5)) * step - np.float32(0.5)
+    position = np.maximum(centres, np.float32(0))
+    before = position.astype(np.int64)
+    after = np.minimum(before + 1, frames - 1)
+    weight = (position - before.astype(np.float32))[None, :, None, None]
+    return clip[:, before] * (1 - weight) + clip[:, after] * weight
+
+
+def read_clip(path: Union[str, os.PathLike[str]], clip_shape: tuple[int, int, int]) -> np.ndarray:
+    """The clip in a ``.npy`` file.
+
+    Args:
+        clip_shape: (C, V, M) that the model takes, as a backbone's ``clip_shape``.
+
+    Returns:
+        (C, T, V, M) float32.
+
+    Raises:
+        ClipError: there is no such file, it is no ``.npy`` file, or :func:`check_clip` refuses its content.
+    """
+    if not Path(path).is_file():
+        raise ClipError(f"no clip at {path}; give a .npy file of ({', '.join(AXES)})")
+    try:
+        # mapped, so that a whole data set given by mistake is refused without being read
+        clip = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise ClipError(f"clip {path} cannot be read as a .npy file: {' '.join(str(error).split())}") from error
+    if not isinstance(clip, np.ndarray):
+        raise ClipError(f"clip {path} is an archive of arrays (.npz); give a .npy file with one clip")
+    return check_clip(clip, clip_shape, f"clip {path}")
+
+
+def check_clip(clip: np.ndarray, clip_shape: tuple[int, int, int], source: str) -> np.ndarray:
+    """`clip` as float32 if a model that takes `clip_shape` (C, V, M) can use it, else a :class:`ClipError`.
+
+    Args:
+        source: names the clip in an error.
+    """
+    channels, joints, persons = clip_shape
+    needed = f"({channels}, T, {joints}, {persons}), which are ({', '.join(AXES)})"
+    if clip.dtype.kind not in "fiu":
+        raise ClipError(f"{source} holds values of type {clip.dtype}; numbers of shape {needed} are needed")
+    if clip.ndim != len(AXES):
+        raise ClipError(f"{source} has {clip.ndim} axes, shape {clip.shape}; one clip of shape {needed} is needed")
+    if (clip.shape[0], *clip.shape[2:]) != tuple(clip_shape):
+        raise ClipError(f"{source} has shape {clip.shape}; the model needs {needed}")
+    if clip.shape[1] == 0:
+        raise ClipError(f"{source} has no frames, shape {clip.shape}; at least one is needed")
+    with np.errstate(over="ignore"):
+        values = np.asarray(clip, dtype=np.float32)
+    finite = np.isfinite(values)
+    if not finite.all():
+        frame = int(np.argmin(finite.all(axis=(0, 2, 3))))
+        raise ClipError(
+            f"{source} has {int((~finite).sum())} values that are NaN or infinite as float32, "
+            f"the first in frame {frame} (from 0); clean or drop such frames"
+        )
+    return values

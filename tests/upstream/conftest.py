@@ -1,0 +1,59 @@
+"""A small labelled set in upstream's format, and upstream's scripts run on it as a user runs them."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+CLIPS, CLASSES, WINDOW = 8, 4, 16
+CONFIGS = "configs/recognition/ctrgcn"
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`CLIPS` clips of up to two persons, of unequal length, for training and for testing."""
+    folder = tmp_path_factory.mktemp("data")
+    rng = np.random.default_rng(0)
+    for split in ("train", "val"):
+        clips = np.zeros((CLIPS, 3, 40, 25, 2), "float32")
+        for index, clip in enumerate(clips):
+            length = int(rng.integers(20, 40))
+            clip[:, :length, :, : 1 + index % 2] = rng.standard_normal((3, length, 25, 1 + index % 2))
+        np.save(folder / f"{split}_data.npy", clips)
+        names, labels = [f"clip{i}" for i in range(CLIPS)], [i % CLASSES for i in range(CLIPS)]
+        (folder / f"{split}_label.pkl").write_bytes(pickle.dumps((names, labels)))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small(data: Path) -> list[str]:
+    """``-o`` options that make any shipped config train on the small set in seconds."""
+    options = {"epochs": 1, "DATASET.batch_size": 4, "DATASET.test_batch_size": 4, "DATASET.num_workers": 0}
+    for part, split in (("train", "train"), ("valid", "val"), ("test", "val")):
+        options[f"DATASET.{part}.file_path"] = data / f"{split}_data.npy"
+        options[f"DATASET.{part}.label_path"] = data / f"{split}_label.pkl"
+        options[f"PIPELINE.{part}.sample.1.SketeonCropSample.window_size"] = WINDOW
+    return _as_options(options)
+
+
+def _as_options(options: dict) -> list[str]:
+    return [part for key, value in options.items() for part in ("-o", f"{key}={value}")]
+
+
+@pytest.fixture(scope="session")
+def narrow():
+    """``-o`` options that make a config's networks 8 channels wide, for `CLASSES` classes."""
+
+    def options(config: str, **more: object) -> list[str]:
+        places = ("MODEL.models.0.Teacher", "MODEL.models.1.Student") if config.endswith("dml") else ("MODEL",)
+        values = {
+            f"{place}.{key}": value
+            for place in places
+            for key, value in (("backbone.base_channel", 8), ("head.in_channels", 8), ("head.num_classes", CLASSES))
+        }
+        return _as_options({**values, **more})
+
+    return options

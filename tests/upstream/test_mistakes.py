@@ -1,0 +1,74 @@
+"""A user's mistake under stock ``main.py`` is one line that says what to do, and exit status 1."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import paddle
+import pytest
+
+from ctrgcn_plugin.models.network import build_network
+
+FOLDER = "configs/recognition/ctrgcn"
+AUG = f"{FOLDER}/ctrgcn_light_v2_ntucs_joint_aug.yaml"
+DML = f"{FOLDER}/ctrgcn_lite_ntucs_joint_dml.yaml"
+LIGHT = f"{FOLDER}/ctrgcn_light_ntucs_joint.yaml"
+TRAIN, TEST = "--validate", "--test"
+ROTATION = "PIPELINE.train.transform.0.RandomRotation"
+PRETRAINED = ("MODEL.models.0.Teacher.backbone.pretrained", "MODEL.models.1.Student.backbone.pretrained")
+# mode, config, overrides, what the line must say
+MISTAKES = {
+    "config": (TRAIN, "configs/no.yaml", [], "no config at configs/no.yaml; the plugin ships: "),
+    "graph": (TRAIN, AUG, ["MODEL.backbone.graph=ntu_rgbd"], "unknown graph 'ntu_rgbd'; available: ntu_rgb_d. Did you"),
+    "key": (TRAIN, AUG, ["MODEL.backbone.chanel=8"], "unknown key in MODEL.backbone (CTRGCN_lightV2) 'chanel'"),
+    "head key": (TRAIN, AUG, ["MODEL.head.dropout=1"], "unknown key in MODEL.head (CTRGCNMixupHead) 'dropout'"),
+    "top level": (TRAIN, AUG, ["epoch=3"], "unknown config key 'epoch'; did you mean 'epochs'?"),
+    "schedule": (TRAIN, AUG, ["OPTIMIZER.learning_rate.name=Warm"], "unknown OPTIMIZER.learning_rate.name 'Warm'"),
+    "pipeline": (TRAIN, AUG, [f"{ROTATION}.angle=1"], "unknown key in PIPELINE.train.transform.RandomRotation"),
+    "width": (TRAIN, LIGHT, ["MODEL.backbone.base_channel=13"], "base_channel must be a multiple of 4"),
+    "pretrained": (TRAIN, DML, [], "`pretrained` of 'Teacher': no checkpoint at data/CTRGCN_ntucs_joint.pdparams"),
+    "teacher": (TRAIN, DML, [f"{key}=''" for key in PRETRAINED], "Teacher: frozen, but neither `pretrained` nor -w"),
+    "no weights": (TEST, AUG, [], "testing needs a checkpoint, none was given; name one with -w"),
+    "output": (TRAIN, AUG, ["output_dir=/dev/null/x"], "output_dir /dev/null/x cannot be written"),
+}
+
+
+def _error(log: str) -> str:
+    (line,) = (line for line in log.splitlines() if line.startswith("error: "))
+    return line
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_mistake(name, ppvideo_root, small, python, tmp_path):
+    mode, config, overrides, message = MISTAKES[name]
+    options = [part for override in overrides for part in ("-o", override)]
+    result = python([ppvideo_root / "main.py", mode, "-c", config, *small, *options], tmp_path)
+    assert result.returncode == 1, result.stdout[-2000:]
+    assert message in _error(result.stdout)
+    assert "Traceback" not in result.stdout
+    assert not list(tmp_path.rglob("*.pdparams"))
+
+
+def _save(path: Path, backbone: str, width: int) -> Path:
+    head = {"name": "CTRGCNHead", "in_channels": width, "num_classes": 60}
+    network = build_network({"backbone": {"name": backbone, "base_channel": width}, "head": head})
+    paddle.save(network.state_dict(), str(path))
+    return path
+
+
+@pytest.mark.parametrize(
+    "backbone, width, found",
+    [
+        ("CTRGCN_lightV2", 8, "25 keys match, 376 misfit"),
+        ("CTRGCN_light", 60, "missing"),
+        (None, 0, "no checkpoint at"),
+    ],
+    ids=["another width", "another model", "missing"],
+)
+def test_checkpoint_of_another_model(backbone, width, found, ppvideo_root, small, python, tmp_path):
+    weights = tmp_path / "other.pdparams"
+    if backbone:
+        _save(weights, backbone, width)
+    result = python([ppvideo_root / "main.py", TEST, "-c", AUG, *small, "-w", weights], tmp_path)
+    assert result.returncode == 1, result.stdout[-2000:]
+    assert found in _error(result.stdout) and "Traceback" not in result.stdout
