@@ -21,8 +21,8 @@ START_UP = {
     # imported: an import here would cost every start of the interpreter more than all the rest, and a
     # function is the cheapest finder to make. Silent where the package was deleted and this file was not.
     f"{PACKAGE}.pth": (
-        'import sys; f = lambda n, *_: n == "paddlevideo" and exec('
-        f'"try: from {PACKAGE} import autoload\\nexcept ImportError: pass\\nelse: autoload.begin()") or None; '
+        'import sys; f = lambda n, *_: n in ("paddle", "paddlevideo") and exec('
+        f'"try: from {PACKAGE} import autoload\\nexcept ImportError: pass\\nelse: autoload.before(n)") or None; '
         "f.find_spec = f; sys.meta_path.insert(0, f)\n"
     ),
     # PEP 829: Python 3.15 and later, which skip the import line of a .pth that has a .start beside it.

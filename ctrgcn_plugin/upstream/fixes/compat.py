@@ -10,15 +10,6 @@ from types import ModuleType
 from ctrgcn_plugin.upstream.fixes.fix import Fix
 
 
-def _zlib_first(_: ModuleType) -> bool:
-    # libpaddle 2.6 exports symbols of its own zlib; Python's, loaded later, would bind to them
-    if "zlib" in sys.modules:
-        return False
-    import zlib  # noqa: F401
-
-    return True
-
-
 def _fluid(_: ModuleType) -> bool:
     import paddle
 
@@ -64,14 +55,6 @@ def _getargspec(_: ModuleType) -> bool:
 
 
 FIXES = (
-    Fix(
-        "zlib-before-paddle",
-        "paddlevideo",
-        "paddlevideo/__init__.py, with Paddle 2.6",
-        "segmentation fault in inflateReset2",
-        _zlib_first,
-        early=True,
-    ),
     Fix(
         "paddle-fluid",
         "paddlevideo.modeling",

@@ -23,6 +23,8 @@ def _step_by_epochs(module: ModuleType, name: str) -> bool:
             kwargs["num_iters"] = 1
         original(self, *args, **kwargs)
 
+    parameters = {**signature.parameters, "num_iters": signature.parameters["num_iters"].replace(default=1)}
+    with_one_step_an_epoch.__signature__ = signature.replace(parameters=list(parameters.values()))
     schedule.__init__ = with_one_step_an_epoch
     return True
 
