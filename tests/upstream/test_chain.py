@@ -40,10 +40,15 @@ def trained(request, upstream_root, small, narrow, teacher, python, tmp_path_fac
     work = tmp_path_factory.mktemp(name)
     options = [*small, *narrow(name)]
     if name == "ctrgcn_lite_ntucs_joint_dml":
-        options += [f"-oMODEL.models.{part}.backbone.pretrained={teacher}" for part in ("0.Teacher", "1.Student")]
+        for part in ("0.Teacher", "1.Student"):
+            options += ["-o", f"MODEL.models.{part}.backbone.pretrained={teacher}"]
     result = python([upstream_root / "main.py", "--validate", "-c", f"{FOLDER}/{name}.yaml", *options], work)
     assert result.returncode == 0, result.stdout[-3000:]
     return name, work, options, result.stdout
+
+
+def _values(options: list[str]) -> list[str]:
+    return [option for option in options if option != "-o"]
 
 
 def _model_name(config: str) -> str:
@@ -74,7 +79,7 @@ def test_tests_what_it_trained(trained, upstream_root, python):
     assert result.returncode == 0, result.stdout[-3000:]
     top1 = float(ACCURACY.search(result.stdout)[1])
 
-    section = configs.load(f"{FOLDER}/{config}.yaml", [o.replace("-o", "", 1) for o in options if o != "-o"])
+    section = configs.load(f"{FOLDER}/{config}.yaml", _values(options))
     network = build_network(section["MODEL"])
     checkpoint.load_into(network, checkpoint.of_network(checkpoint.read(weights), "Student"), weights)
     network.eval()
@@ -108,8 +113,7 @@ def test_upstreams_tools_export_and_predict_the_trained_model(trained, upstream_
     if not (upstream_root / "tools" / "export_model.py").is_file():
         pytest.skip("this PaddleVideo has no tools/export_model.py")
     weights, path, name = _weights(work, config, "epoch_00001"), f"{FOLDER}/{config}.yaml", _model_name(config)
-    overrides = [o for o in options if o != "-o"]
-    overrides = [o.removeprefix("-o") for o in overrides] + ["INFERENCE.window_size=16"]
+    overrides = [*_values(options), "INFERENCE.window_size=16"]
     for_export = [f"--override={override}" for override in overrides]
     result = python(
         [upstream_root / "tools/export_model.py", "-c", path, "-p", weights, "-o", "inf", *for_export], work

@@ -230,10 +230,10 @@ def test_a_fixed_topology_works_on_cpu(probe):
 def test_no_fix_is_applied_twice_or_breaks_without_its_fault(probe):
     """On a module in which a fault is already cured the fix says so and does nothing."""
     code = """
-        from ctrgcn_plugin.upstream.fixes import ctrgcn, custom_lr, device, recognizer_gcn, skeleton_pipeline
-        import importlib, paddlevideo.tasks
+        from ctrgcn_plugin.upstream.fixes import accuracy, ctrgcn, custom_lr, recognizer_gcn, skeleton_pipeline
+        import importlib, paddlevideo.tasks, paddlevideo.metrics
         again = {}
-        for module in (ctrgcn, custom_lr, skeleton_pipeline, recognizer_gcn):
+        for module in (accuracy, ctrgcn, custom_lr, skeleton_pipeline, recognizer_gcn):
             for fix in module.FIXES:
                 again[fix.name] = fix.apply(importlib.import_module(fix.module))
         answer(**again)
@@ -258,3 +258,23 @@ def test_an_unknown_upstream_is_left_alone_and_the_user_told(python, tmp_path):
         "ctrgcn: fix 'onednn-matmul' of modeling/backbones/ctrgcn.py:35 does not fit this PaddleVideo" in result.stdout
     )
     assert "not applied: AttributeError" in result.stdout
+
+
+FEW_CLASSES = """
+    from paddlevideo.metrics import build_metric
+    from paddlevideo.modeling.heads import CTRGCNHead
+    scores, labels = paddle.to_tensor([[3.0, 2, 1], [3, 2, 1]]), paddle.to_tensor([[0], [2]])
+    top1, top5 = CTRGCNHead(in_channels=1, num_classes=3).get_acc(scores, labels, True)
+    metric = build_metric(dict(name="SkeletonMetric", data_size=2, batch_size=2))
+    metric.update(0, [scores, labels], scores)
+    answer(head=[float(top1), float(top5)], metric=[float(metric.top1[0]), float(metric.top5[0])])
+"""
+
+
+@pytest.mark.parametrize("off", ["", "top5-of-few-in-head", "top5-of-few-in-metric"])
+def test_accuracy_of_fewer_than_five_classes(probe, off):
+    answered, printed = probe(FEW_CLASSES, off=off)
+    if off:
+        assert answered is None and "The rank (5) of the input 'k'" in printed
+    else:
+        assert answered == {"head": [0.5, 1.0], "metric": [0.5, 1.0]}

@@ -7,6 +7,7 @@ nothing where the fault is absent.
 from __future__ import annotations
 
 from ctrgcn_plugin.upstream.fixes import (
+    accuracy,
     compat,
     config,
     ctrgcn,
@@ -27,6 +28,7 @@ FIXES = (
     *dataloader.FIXES,
     *skeleton_pipeline.FIXES,
     *ctrgcn.FIXES,
+    *accuracy.FIXES,
     *recognizer_gcn.FIXES,
     *custom_lr.FIXES,
     *device.FIXES,

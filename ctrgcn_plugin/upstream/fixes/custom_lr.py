@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from types import ModuleType
+from typing import Any
 
 from ctrgcn_plugin.upstream.fixes.fix import Fix
 
@@ -24,7 +25,8 @@ def _step_by_epochs(module: ModuleType, name: str) -> bool:
         original(self, *args, **kwargs)
 
     parameters = {**signature.parameters, "num_iters": signature.parameters["num_iters"].replace(default=1)}
-    with_one_step_an_epoch.__signature__ = signature.replace(parameters=list(parameters.values()))
+    wrapped: Any = with_one_step_an_epoch
+    wrapped.__signature__ = signature.replace(parameters=list(parameters.values()))
     schedule.__init__ = with_one_step_an_epoch
     return True
 

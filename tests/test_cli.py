@@ -1,0 +1,131 @@
+"""The command line: help without heavy imports, mistakes in one line, the commands as TIPC calls them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import paddle
+import pytest
+import yaml
+
+from ctrgcn_plugin import __version__, configs
+from ctrgcn_plugin.cli import main, parser
+from ctrgcn_plugin.models.network import build_network
+
+MODEL = {
+    "framework": "RecognizerGCN",
+    "backbone": {"name": "CTRGCN_light", "base_channel": 8},
+    "head": {"name": "CTRGCNHead", "in_channels": 8, "num_classes": 3},
+}
+INFERENCE = {
+    "name": "CTRGCN_Inference_helper",
+    "window_size": 16,
+    "p_interval": [0.95],
+    "num_channels": 3,
+    "vertex_nums": 25,
+    "person_nums": 2,
+}
+
+
+@pytest.fixture
+def trained(tmp_path, monkeypatch):
+    """A work folder with a config, a checkpoint and a clip."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump({"MODEL": MODEL, "INFERENCE": INFERENCE, "model_name": "small"}))
+    paddle.save(build_network(MODEL).state_dict(), "w.pdparams")
+    np.save("clip.npy", np.random.default_rng(0).standard_normal((3, 20, 25, 2)).astype("float32"))
+    return tmp_path
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as done:
+        main(["--version"])
+    assert done.value.code == 0 and capsys.readouterr().out.strip() == f"ctrgcn-plugin {__version__}"
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys\nfrom ctrgcn_plugin.cli import parser\nparser().format_help()\n"
+        "print({'paddle', 'numpy', 'yaml', 'matplotlib'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+def test_module_and_script_are_the_same_command():
+    done = subprocess.run(
+        [sys.executable, "-m", "ctrgcn_plugin", "configs"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == configs.shipped()
+
+
+def test_options_in_the_form_that_tipc_uses():
+    options = parser().parse_args(["export", "-c=a.yaml", "-p=b.pdparams", "-o=out", "--save_name=inference"])
+    assert (options.config, options.pretrained_params, str(options.output_path)) == ("a.yaml", "b.pdparams", "out")
+
+
+def test_export_then_predict(trained, capsys):
+    assert main(["export", "-c=c.yaml", "-p=w.pdparams", "-o=inference"]) == 0
+    files = sorted(path.name for path in (trained / "inference").iterdir())
+    assert "small.pdiparams" in files and "small.yaml" in files
+    capsys.readouterr()
+    assert main(["predict", "-m", "inference", "-i", "clip.npy", "-k", "2", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out.strip().splitlines()[-1])
+    assert answer["clip"] == "clip.npy" and len(answer["top"]) == 2
+    assert answer["top"][0]["probability"] >= answer["top"][1]["probability"]
+    assert main(["predict", "-m", "inference", "-i", "clip.npy", "clip.npy"]) == 0
+    assert capsys.readouterr().out.count("clip.npy") == 2
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["export", "-c", "no.yaml", "-p", "w.pdparams"], "no config at no.yaml; the plugin ships: "),
+        (["export", "-c", "c.yaml", "-p", "no.pdparams"], "no checkpoint at no.pdparams; in . there is w.pdparams"),
+        (
+            ["export", "-c", "c.yaml", "-p", "w.pdparams", "--override", "MODEL.backbone.base_channel=12"],
+            "w.pdparams does not fit CTRGCN_light: ",
+        ),
+        (
+            ["export", "-c", "c.yaml", "-p", "w.pdparams", "--override", "MODEL.backbone.graph=ntu"],
+            "unknown graph 'ntu'",
+        ),
+        (["export", "-c", "c.yaml", "-p", "w.pdparams", "-o", "clip.npy/out"], "clip.npy/out"),
+        (["predict", "-m", "nowhere", "-i", "clip.npy"], "no model at nowhere"),
+        (["run", "no.py"], "no script at no.py"),
+        (["quickstart", "--epochs", "0"], "--epochs must be at least 1, got 0"),
+        (["quickstart", "--dir", "clip.npy/x"], "clip.npy/x cannot be written"),
+        (["quickstart", "--paddlevideo", "."], "no PaddleVideo at ."),
+    ],
+    ids=["config", "weights", "other model", "graph", "output", "model", "script", "epochs", "dir", "paddlevideo"],
+)
+def test_a_mistake_is_one_line(arguments, message, trained, capsys):
+    before = sorted(trained.rglob("*"))
+    assert main(arguments) == 1
+    (line,) = (line for line in capsys.readouterr().err.splitlines() if line.startswith("ctrgcn: "))
+    assert line.startswith("ctrgcn: error: ") and message in line
+    after = [path for path in sorted(trained.rglob("*")) if path not in before and "quickstart" not in path.parts]
+    assert not after
+
+
+def _without(monkeypatch, **modules):
+    for name, module in modules.items():
+        monkeypatch.setitem(sys.modules, name, module)
+
+
+def test_no_paddle_at_all(trained, tmp_path):
+    """In an interpreter whose path has no Paddle."""
+    hide = "import sys\nsys.modules['paddle'] = None\nfrom ctrgcn_plugin.cli import main\n"
+    code = f"{hide}sys.exit(main(['predict', '-m', 'inference', '-i', 'clip.npy']))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "PaddlePaddle cannot be imported" in done.stderr and 'pip install "ctrgcn-plugin[cpu]"' in done.stderr
+
+
+def test_a_paddle_that_is_too_old(monkeypatch, trained, capsys):
+    monkeypatch.setattr(paddle, "__version__", "2.4.2")
+    assert main(["predict", "-m", "inference", "-i", "clip.npy"]) == 1
+    assert "PaddlePaddle 2.4.2 is too old, 2.6.2 is needed" in capsys.readouterr().err
