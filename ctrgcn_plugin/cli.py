@@ -85,9 +85,9 @@ def _quickstart(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from ctrgcn_plugin.upstream import script
+    from ctrgcn_plugin.upstream import running
 
-    script.run(options.script, options.arguments)
+    running.run_here(options.script, options.arguments)
     return 0
 
 
@@ -104,7 +104,10 @@ def _export(options: argparse.Namespace) -> int:
         save_name=options.save_name,
         overrides=options.override,
     )
-    print(exported)
+    card, files = exported.card, (exported.model, exported.params, exported.card_file)
+    size = sum(file.stat().st_size for file in files) / 1e6
+    print(f"{card.backbone}, {card.parameters:,} parameters, {size:.2f} MB: {', '.join(map(str, files))}")
+    print(f"equal to the trained model within {card.worst_error:.1e} in engine settings: {', '.join(card.verified)}")
     return 0
 
 

@@ -12,6 +12,9 @@ import pytest
 
 from ctrgcn_plugin.upstream import fetch, locate
 
+# as many tests run at once as there are cores: one thread each, for them and the processes they start
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 def _checkout() -> Path | None:
     """The git checkout that PADDLEVIDEO_ROOT names or that lies in the user's cache."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 
@@ -12,14 +11,18 @@ import pytest
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """Two runs with one seed: (work folder, what was printed)."""
+    """Two runs with one seed, at the same time: (work folder, what was printed)."""
+    folders = [tmp_path_factory.mktemp(f"quickstart{number}") for number in range(2)]
+    command = [sys.executable, "-m", "ctrgcn_plugin", "quickstart", "--epochs", "1", "--dir"]
+    started = [
+        subprocess.Popen([*command, str(folder)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for folder in folders
+    ]
     results = []
-    for number in range(2):
-        folder = tmp_path_factory.mktemp(f"quickstart{number}")
-        command = [sys.executable, "-m", "ctrgcn_plugin", "quickstart", "--dir", str(folder), "--epochs", "1"]
-        done = subprocess.run(command, capture_output=True, text=True, env=os.environ, check=False)
-        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-        results.append((folder, done.stdout))
+    for folder, process in zip(folders, started):
+        printed, errors = process.communicate()
+        assert process.returncode == 0, printed[-2000:] + errors[-2000:]
+        results.append((folder, printed))
     return results
 
 

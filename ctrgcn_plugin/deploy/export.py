@@ -16,8 +16,8 @@ import paddle
 
 from ctrgcn_plugin import checkpoint, configs
 from ctrgcn_plugin.deploy import gate
+from ctrgcn_plugin.deploy.card import CARD_SUFFIX, Card
 from ctrgcn_plugin.deploy.engine import MODEL_SUFFIXES, PARAMS_SUFFIX, SETTINGS, PaddleEngine
-from ctrgcn_plugin.deploy.predictor import CARD_SUFFIX, Card
 from ctrgcn_plugin.errors import ConfigError, UserError
 from ctrgcn_plugin.models.network import STUDENT, Network, build_network
 

@@ -1,9 +1,11 @@
-"""Runs upstream's scripts as processes of their own and reads what they log."""
+"""Runs upstream's scripts, in this process or as processes of their own, and reads what they log."""
 
 from __future__ import annotations
 
 import re
+import runpy
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Optional
@@ -56,3 +58,14 @@ def test_accuracy(output: str) -> tuple[float, float]:
     if found is None:
         raise UserError("the test's log has no line with avg_acc1, avg_acc5")
     return float(found[1]), float(found[2])
+
+
+def run_here(path: Path, arguments: Sequence[str]) -> None:
+    """Run a script as ``python path arguments`` does, with the plugins loaded."""
+    if not path.is_file():
+        raise EnvironmentSetupError(f"no script at {path}; give PaddleVideo's main.py or one of its tools")
+    import ctrgcn_plugin.autoload  # noqa: F401, installs the hook where the interpreter's start has not
+
+    sys.argv[:] = [str(path), *arguments]
+    sys.path[0:0] = [str(path.resolve().parent)]
+    runpy.run_path(str(path), run_name="__main__")

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import runpy
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
-
-from ctrgcn_plugin.errors import EnvironmentSetupError
 
 TOOLS = {"export_model.py": "export", "predict.py": "predict"}
 
@@ -28,14 +24,3 @@ def weights_given() -> bool:
     """Whether the command line names a checkpoint, which then replaces every `pretrained`."""
     flags = ("-w", "--weights", "-p", "--pretrained_params")
     return any(argument.partition("=")[0] in flags for argument in sys.argv[1:])
-
-
-def run(path: Path, arguments: Sequence[str]) -> None:
-    """Run a script as ``python path arguments`` does, with the plugins loaded."""
-    if not path.is_file():
-        raise EnvironmentSetupError(f"no script at {path}; give PaddleVideo's main.py or one of its tools")
-    import ctrgcn_plugin.autoload  # noqa: F401, installs the hook where the interpreter's start has not
-
-    sys.argv[:] = [str(path), *arguments]
-    sys.path[0:0] = [str(path.resolve().parent)]
-    runpy.run_path(str(path), run_name="__main__")

@@ -16,10 +16,10 @@ from paddle import inference
 
 from ctrgcn_plugin.deploy import export as export_module
 from ctrgcn_plugin.deploy import gate
+from ctrgcn_plugin.deploy.card import Card
 from ctrgcn_plugin.deploy.engine import SETTINGS, PaddleEngine
 from ctrgcn_plugin.deploy.export import Exported, export, sampling
 from ctrgcn_plugin.deploy.gate import ExportError
-from ctrgcn_plugin.deploy.predictor import Card
 from ctrgcn_plugin.errors import CheckpointError, ConfigError, UserError
 from ctrgcn_plugin.models import units
 from ctrgcn_plugin.models.network import BACKBONES, Network, build_network

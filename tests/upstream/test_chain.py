@@ -69,6 +69,15 @@ def test_trains_from_the_plugins_copy_and_says_so(trained):
     assert _weights(work, config, "epoch_00001").is_file()
 
 
+def test_both_networks_start_from_the_teachers_checkpoint(trained, teacher):
+    config, _, _, log = trained
+    if config != "ctrgcn_lite_ntucs_joint_dml":
+        pytest.skip("nothing is pretrained")
+    assert f"Teacher starts from {teacher}: 736 keys match\n" in log
+    # all of CTRGCNLite, which has no tenth block
+    assert f"Student starts from {teacher}: 666 keys match, 70 extra (backbone.l10." in log
+
+
 def test_tests_what_it_trained(trained, upstream_root, python):
     """The accuracy that ``--test`` logs is that of the weights, computed without PaddleVideo."""
     config, work, options, _ = trained
