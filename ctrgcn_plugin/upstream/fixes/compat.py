@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 from importlib.util import find_spec
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 from ctrgcn_plugin.upstream.fixes.fix import Fix
 
@@ -47,11 +47,16 @@ def _npu(_: ModuleType) -> bool:
     return True
 
 
-def _getargspec(_: ModuleType) -> bool:
-    if hasattr(inspect, "getargspec"):
-        return False
-    inspect.getargspec = inspect.getfullargspec  # type: ignore
-    return True
+def _getargspec(module: ModuleType) -> bool:
+    def annotated(value: int) -> int:
+        return value
+
+    try:
+        module.inspect.getargspec(annotated)
+    except (AttributeError, ValueError):
+        module.inspect = SimpleNamespace(**{**vars(inspect), "getargspec": inspect.getfullargspec})  # type: ignore
+        return True
+    return False
 
 
 FIXES = (
@@ -73,10 +78,10 @@ FIXES = (
     ),
     Fix(
         "getargspec",
-        "paddlevideo.solver",
-        "ppvideo 2.3.1: solver/optimizer.py:123",
-        "module 'inspect' has no attribute 'getargspec'",
+        "paddlevideo.solver.optimizer",
+        "solver/optimizer.py:127",
+        "module 'inspect' has no attribute 'getargspec' (Python 3.11); Function has keyword-only parameters or "
+        "annotations (before it, with Paddle 3)",
         _getargspec,
-        early=True,
     ),
 )
