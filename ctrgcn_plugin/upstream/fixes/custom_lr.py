@@ -10,33 +10,43 @@ from typing import Any
 from ctrgcn_plugin.upstream.fixes.fix import Fix
 
 
-def _step_by_epochs(module: ModuleType, name: str) -> bool:
-    schedule = getattr(module, name)
-    signature = inspect.signature(schedule.__init__)
-    if signature.parameters["num_iters"].default not in (None, inspect.Parameter.empty):
+def _steps_by_epochs(schedule: type, *arguments: Any) -> bool:
+    """Whether the schedule can be made, and stepped beyond its first epoch, without num_iters."""
+    try:
+        schedule(*arguments).step()
+    except TypeError:
         return False
-    original = schedule.__init__
+    return True
+
+
+def _default_to_one_step(schedule: type) -> None:
+    original = schedule.__init__  # type: ignore[misc]
+    signature = inspect.signature(original)
 
     @functools.wraps(original)
-    def with_one_step_an_epoch(self, *args, **kwargs):
+    def with_one_step_an_epoch(self: Any, *args: Any, **kwargs: Any) -> None:
         given = signature.bind_partial(self, *args, **kwargs).arguments
         if given.get("num_iters") is None:
             kwargs["num_iters"] = 1
         original(self, *args, **kwargs)
 
-    parameters = {**signature.parameters, "num_iters": signature.parameters["num_iters"].replace(default=1)}
-    wrapped: Any = with_one_step_an_epoch
-    wrapped.__signature__ = signature.replace(parameters=list(parameters.values()))
-    schedule.__init__ = with_one_step_an_epoch
-    return True
+    schedule.__init__ = with_one_step_an_epoch  # type: ignore[misc]
 
 
 def _adjust(module: ModuleType) -> bool:
-    return _step_by_epochs(module, "CustomWarmupAdjustDecay")
+    schedule = module.CustomWarmupAdjustDecay
+    if _steps_by_epochs(schedule, 0.1, 1, 0.1, [1]):
+        return False
+    _default_to_one_step(schedule)
+    return True
 
 
 def _cosine(module: ModuleType) -> bool:
-    return _step_by_epochs(module, "CustomWarmupCosineDecay")
+    schedule = module.CustomWarmupCosineDecay
+    if _steps_by_epochs(schedule, 0.01, 1, 0.1, 2):
+        return False
+    _default_to_one_step(schedule)
+    return True
 
 
 FIXES = (

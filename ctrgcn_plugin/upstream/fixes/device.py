@@ -31,7 +31,9 @@ def _has_gpu(paddle: Any) -> bool:
 
 
 def _cpu_without_gpu(module: ModuleType) -> bool:
-    if _has_gpu(module.paddle) or "set_device" not in _names_of(module):
+    names = _names_of(module)
+    # a task that asks what Paddle was compiled with chooses for itself
+    if _has_gpu(module.paddle) or "set_device" not in names or "is_compiled_with_cuda" in names:
         return False
     module.paddle = _CPUWithoutGPU(module.paddle)  # type: ignore[attr-defined]
     return True
