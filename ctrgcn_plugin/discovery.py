@@ -80,7 +80,7 @@ def load_plugins() -> None:
     for name in allowed(plugins, os.environ.get(SWITCH)):
         try:
             plugins[name].load()()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             report_failure(name, plugins[name].value, error)
 
 

@@ -118,8 +118,9 @@ def test_unset_switch_allows_all(setting, installed, site):
         ("register = 1", None, "TypeError: 'int' object is not callable"),
         ("def register(argument): pass", None, "TypeError: register() missing 1 required positional argument"),
         ("def register(:", None, "SyntaxError: "),
+        ("def register(): raise SystemExit(3)", None, "SystemExit: 3"),
     ],
-    ids=["import", "call", "dependency", "attribute", "module", "callable", "arguments", "syntax"],
+    ids=["import", "call", "dependency", "attribute", "module", "callable", "arguments", "syntax", "exit"],
 )
 def test_failing_plugin_is_reported_and_left_out(body, target, cause, installed, site):
     site.add_plugin("bad", body, target)
