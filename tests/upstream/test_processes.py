@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
+from pathlib import Path
 
 import paddle
 import pytest
+
+import ctrgcn_plugin
 
 CONFIG = "configs/recognition/ctrgcn/ctrgcn_light_v2_ntucs_joint_aug.yaml"
 
@@ -56,10 +61,9 @@ def test_resumed_schedule_goes_on(ppvideo_root, call, python, tmp_path):
 
 def test_without_the_hook_run_does_the_same(ppvideo_root, call, python, tmp_path):
     """``-S`` leaves out every start-up file; ``ctrgcn run`` loads the plugin all the same."""
-    import os
-    import sys
-
-    path = os.pathsep.join(entry for entry in sys.path if entry)
+    # where an editable install is found by a finder, the package's folder is not on the path
+    folders = [str(Path(ctrgcn_plugin.__file__).parents[1]), *(entry for entry in sys.path if entry)]
+    path = os.pathsep.join(folders)
     environment = {"PYTHONPATH": path}
     bare = python(["-S", ppvideo_root / "main.py", *call], tmp_path, **environment)
     assert bare.returncode != 0
