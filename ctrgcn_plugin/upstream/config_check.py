@@ -34,7 +34,7 @@ def check(config: Mapping[str, Any]) -> None:
     """Raise a ConfigError for the first thing that cannot work; configs of other models are left alone."""
     if not concerns_us(config):
         return
-    for section in NEEDED[script.role()]:
+    for section in NEEDED.get(script.role(), ()):
         if section not in config:
             raise ConfigError(
                 f"the config has no {section}, which is needed to {script.role()}; it has: {', '.join(config)}"

@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-TOOLS = {"export_model.py": "export", "predict.py": "predict"}
+ROLES = {"main.py": "train", "export_model.py": "export", "predict.py": "predict"}
+# roles in which a checkpoint of the whole model has to be there
+WITH_WEIGHTS = ("test", "export", "predict")
 
 
 def main_module() -> ModuleType:
@@ -15,9 +17,10 @@ def main_module() -> ModuleType:
 
 
 def role() -> str:
-    """What the process is for: ``export``, ``predict``, ``test`` or ``train``."""
+    """What the process is for: ``train``, ``test``, ``export``, ``predict``; ``other`` under a script of the user's."""
     script = Path(getattr(main_module(), "__file__", None) or "").name
-    return TOOLS.get(script) or ("test" if "--test" in sys.argv else "train")
+    found = ROLES.get(script, "other")
+    return "test" if found == "train" and "--test" in sys.argv else found
 
 
 def weights_given() -> bool:

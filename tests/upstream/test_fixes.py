@@ -278,3 +278,20 @@ def test_accuracy_of_fewer_than_five_classes(probe, off):
         assert answered is None and "The rank (5) of the input 'k'" in printed
     else:
         assert answered == {"head": [0.5, 1.0], "metric": [0.5, 1.0]}
+
+
+def test_a_script_of_the_users_own_may_read_any_config(probe):
+    """No section is demanded of it, nothing is written, and part of a checkpoint may be loaded."""
+    code = """
+        import pathlib
+        from paddlevideo.modeling.builder import build_model
+        from paddlevideo.utils import get_config
+        config = get_config("configs/recognition/ctrgcn/ctrgcn_light_ntucs_joint.yaml", show=False)
+        del config["OPTIMIZER"]
+        config.MODEL.backbone.base_channel = config.MODEL.head.in_channels = 8
+        model = build_model(config.MODEL)
+        state = {key: value for key, value in model.state_dict().items() if not key.startswith("head.")}
+        missing, extra = model.set_state_dict(state)
+        answer(missing=missing, extra=extra, written=pathlib.Path("output").exists())
+    """
+    assert probe(code)[0] == {"missing": ["head.fc.weight", "head.fc.bias"], "extra": [], "written": False}

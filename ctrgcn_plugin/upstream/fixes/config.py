@@ -24,7 +24,7 @@ def _own_configs(module: ModuleType) -> bool:
             fname = str(copy)
         config = original(fname, *args, **kwargs)
         config_check.check(config)
-        if script.weights_given() or script.role() != "train":
+        if script.weights_given() or script.role() in script.WITH_WEIGHTS:
             forget_pretrained(config)
         tools.mend_script(script.main_module(), config)
         return config

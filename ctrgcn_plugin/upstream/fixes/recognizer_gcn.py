@@ -20,7 +20,7 @@ def _checked_state(module: ModuleType) -> bool:
 
     def set_state_dict(self: Any, state_dict: Mapping[str, Any], use_structured_name: bool = True) -> Any:
         # in training a checkpoint may be a start for another number of classes
-        strict = script.role() != "train"
+        strict = script.role() in script.WITH_WEIGHTS
         fit = checkpoint.load_into(self, checkpoint.of_network(state_dict, STUDENT), "the checkpoint", strict)
         logger().info(f"checkpoint: {fit}")
         return fit.missing, fit.extra
