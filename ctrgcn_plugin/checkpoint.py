@@ -43,13 +43,19 @@ class _ArraysOnly(pickle.Unpickler):
         return super().find_class(module, name)
 
 
-def read(path: Union[str, Path]) -> dict[str, np.ndarray]:
-    """State-dict key -> array of a ``.pdparams`` file."""
+def existing(path: Union[str, Path]) -> Path:
+    """`path`, if there is a file; the error says which checkpoints lie where it was looked for."""
     path = Path(path)
     if not path.is_file():
         beside = sorted(file.name for file in path.parent.glob("*.pdparams")) if path.parent.is_dir() else []
         found = f"; in {path.parent} there is {', '.join(beside)}" if beside else ""
         raise CheckpointError(f"no checkpoint at {path}{found}; give the path of a .pdparams file")
+    return path
+
+
+def read(path: Union[str, Path]) -> dict[str, np.ndarray]:
+    """State-dict key -> array of a ``.pdparams`` file."""
+    path = existing(path)
     try:
         with path.open("rb") as file:
             content = _ArraysOnly(file, encoding="latin1").load()

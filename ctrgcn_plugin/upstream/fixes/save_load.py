@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from ctrgcn_plugin import checkpoint
 from ctrgcn_plugin.errors import CheckpointError
 from ctrgcn_plugin.upstream.fixes.fix import Fix
 
@@ -16,9 +16,7 @@ def _missing_checkpoint(module: ModuleType) -> bool:
     def checked_load(file_name: Any) -> Any:
         if not file_name:
             raise CheckpointError("testing needs a checkpoint, none was given; name one with -w FILE.pdparams")
-        if not Path(file_name).is_file():
-            raise CheckpointError(f"no checkpoint at {file_name}; give the path of a .pdparams file")
-        return load(file_name)
+        return load(str(checkpoint.existing(file_name)))
 
     module.load = checked_load  # type: ignore[attr-defined]
     return True
