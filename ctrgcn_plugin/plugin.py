@@ -7,6 +7,9 @@ from typing import Any
 
 def register() -> None:
     """Put everything into stock PaddleVideo. May be called repeatedly; a name that is taken stays as it is."""
+    from ctrgcn_plugin.environment import require_paddle
+
+    require_paddle()
     from paddlevideo.modeling import registry
     from paddlevideo.solver import custom_lr
 
