@@ -24,6 +24,5 @@ def role() -> str:
 
 
 def weights_given() -> bool:
-    """Whether the command line names a checkpoint, which then replaces every `pretrained`."""
-    flags = ("-w", "--weights", "-p", "--pretrained_params")
-    return any(argument.partition("=")[0] in flags for argument in sys.argv[1:])
+    """Whether main.py's -w names a checkpoint, in any form argparse takes; it then replaces every `pretrained`."""
+    return any(argument.startswith(("-w", "--w")) for argument in sys.argv[1:])

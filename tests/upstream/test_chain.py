@@ -164,3 +164,23 @@ def test_a_config_in_the_folder_wins(ppvideo_root, small, narrow, python, tmp_pa
     assert result.returncode == 0, result.stdout[-3000:]
     assert "using the copy" not in result.stdout
     assert (tmp_path / "output" / "mine" / "mine_best.pdparams").is_file()
+
+
+def test_weights_on_the_command_line_replace_what_is_pretrained(ppvideo_root, small, narrow, python, tmp_path):
+    """-w of a whole distillation starts both networks; the config's `pretrained`, which is not there, is not read."""
+    config = f"{FOLDER}/ctrgcn_lite_ntucs_joint_dml.yaml"
+    options = [*small, *narrow("lite_dml")]
+    content = configs.load(config, _values(options))["MODEL"]["models"]
+    state = {}
+    for entry in content:
+        for name, section in entry.items():
+            network = build_network(section)
+            # as upstream's nn.Sequential(backbone, head) names them
+            parts = {"backbone": "0", "head": "1"}
+            for key, value in network.state_dict().items():
+                part, _, rest = key.partition(".")
+                state[f"{name}.{parts[part]}.{rest}"] = value
+    paddle.save(state, str(tmp_path / "both.pdparams"))
+    result = python([ppvideo_root / "main.py", "--validate", "-c", config, *options, "-w=both.pdparams"], tmp_path)
+    assert result.returncode == 0, result.stdout[-3000:]
+    assert "Finetune from checkpoint: both.pdparams" in result.stdout and "starts from" not in result.stdout
