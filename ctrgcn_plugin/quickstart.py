@@ -18,6 +18,7 @@ import yaml
 from tqdm import tqdm
 
 from ctrgcn_plugin import configs, layouts
+from ctrgcn_plugin.deploy.card import CARD_SUFFIX, Card
 from ctrgcn_plugin.environment import require_paddle
 from ctrgcn_plugin.errors import EnvironmentSetupError, UserError
 from ctrgcn_plugin.upstream import fetch, locate, running
@@ -118,7 +119,7 @@ class _Quickstart:
         self._title("Export, proven against the trained model")
         ctrgcn = [sys.executable, "-m", "ctrgcn_plugin"]
         self._command("export", [*ctrgcn, "export", "-c", "quickstart.yaml", "-p", last, "-o", "inference"])
-        card = yaml.safe_load((self.folder / "inference" / f"{NAME}.yaml").read_text(encoding="utf-8"))
+        card = Card.read(self.folder / "inference" / f"{NAME}{CARD_SUFFIX}")
 
         self._title("Predict a clip of a subject that was not trained on")
         clip_file, action = self._held_out_clip(data)
@@ -131,10 +132,10 @@ class _Quickstart:
             test_clips=data.clips["val"],
             actions=len(data.actions),
             epochs=self.epochs,
-            parameters=card["parameters"],
+            parameters=card.parameters,
             top1=top1,
             top5=top5,
-            export_error=card["worst_error"],
+            export_error=card.worst_error,
             clip=clip_file,
             action=action,
             predicted=data.actions[top[0]["class"]],
@@ -176,13 +177,13 @@ class _Quickstart:
             for step in config["PIPELINE"][part]["sample"]:
                 if "SketeonCropSample" in step:
                     step["SketeonCropSample"]["window_size"] = WINDOW
-        warmup = max(1, self.epochs // 6)
         config["OPTIMIZER"]["learning_rate"].update(
-            warmup_epochs=min(warmup, self.epochs), max_epoch=self.epochs, cosine_base_lr=PEAK_LR
+            warmup_epochs=max(1, self.epochs // 6), max_epoch=self.epochs, cosine_base_lr=PEAK_LR
         )
         config["INFERENCE"]["window_size"] = WINDOW
-        config.update(model_name=NAME, epochs=self.epochs, log_interval=1)
-        config.update(save_interval=self.epochs, val_interval=self.epochs)
+        config.update(
+            model_name=NAME, epochs=self.epochs, log_interval=1, save_interval=self.epochs, val_interval=self.epochs
+        )
         text = yaml.safe_dump(config, sort_keys=False)
         (self.folder / "quickstart.yaml").write_text(text, encoding="utf-8")
 
@@ -200,7 +201,7 @@ class _Quickstart:
 
         title = f"predicted: {summary.predicted} ({summary.probability:.0%}), true: {summary.action}"
         picture = self.folder / "clip.png"
-        draw_clip(np.load(self.folder / "clip.npy"), picture, layout=layouts.get("ntu_rgb_d"), title=title)
+        draw_clip(np.load(self.folder / "clip.npy"), picture, layout=layouts.get(layouts.DEFAULT), title=title)
         print(f"picture: {picture}")
 
 

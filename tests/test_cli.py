@@ -111,11 +111,6 @@ def test_a_mistake_is_one_line(arguments, message, trained, capsys):
     assert not after
 
 
-def _without(monkeypatch, **modules):
-    for name, module in modules.items():
-        monkeypatch.setitem(sys.modules, name, module)
-
-
 def test_no_paddle_at_all(trained, tmp_path):
     """In an interpreter whose path has no Paddle."""
     hide = "import sys\nsys.modules['paddle'] = None\nfrom ctrgcn_plugin.cli import main\n"

@@ -109,7 +109,6 @@ class MutualLearning(nn.Layer):
         for name, network in networks.items():
             self.add_sublayer(name, network)
             if name in self.frozen:
-                network.eval()
                 for parameter in network.parameters():
                     parameter.stop_gradient = True
 
@@ -126,7 +125,8 @@ class MutualLearning(nn.Layer):
         if name not in self.frozen:
             return network(clips)
         # here and not in train(): paddle.DataParallel sets the mode of every layer past that
-        network.eval()
+        if network.training:
+            network.eval()
         with paddle.no_grad():
             return network(clips)
 

@@ -185,7 +185,7 @@ class TemporalConv(nn.Layer):
 
 
 class _Temporal(nn.Layer):
-    """What both forms of multi-scale temporal modelling share: the sum of their branches' initialisation."""
+    """What both forms of multi-scale temporal modelling share: how they are initialised."""
 
     def init_weights(self) -> None:
         _init_convs(self)

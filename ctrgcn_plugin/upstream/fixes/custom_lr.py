@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -33,20 +34,17 @@ def _default_to_one_step(schedule: type) -> None:
     schedule.__init__ = with_one_step_an_epoch  # type: ignore[misc]
 
 
-def _adjust(module: ModuleType) -> bool:
-    schedule = module.CustomWarmupAdjustDecay
-    if _steps_by_epochs(schedule, 0.1, 1, 0.1, [1]):
-        return False
-    _default_to_one_step(schedule)
-    return True
+def _by_epochs(name: str, *arguments: Any) -> Callable[[ModuleType], bool]:
+    """The fix of one schedule; `arguments` make a small one to try."""
 
+    def apply(module: ModuleType) -> bool:
+        schedule = getattr(module, name)
+        if _steps_by_epochs(schedule, *arguments):
+            return False
+        _default_to_one_step(schedule)
+        return True
 
-def _cosine(module: ModuleType) -> bool:
-    schedule = module.CustomWarmupCosineDecay
-    if _steps_by_epochs(schedule, 0.01, 1, 0.1, 2):
-        return False
-    _default_to_one_step(schedule)
-    return True
+    return apply
 
 
 FIXES = (
@@ -55,13 +53,13 @@ FIXES = (
         "paddlevideo.solver.custom_lr",
         "solver/custom_lr.py:322",
         "unsupported operand type(s) for /: 'int' and 'NoneType' after the first epoch",
-        _adjust,
+        _by_epochs("CustomWarmupAdjustDecay", 0.1, 1, 0.1, [1]),
     ),
     Fix(
         "cosine-decay-by-epoch",
         "paddlevideo.solver.custom_lr",
         "solver/custom_lr.py:41",
         "missing 1 required positional argument: 'num_iters'",
-        _cosine,
+        _by_epochs("CustomWarmupCosineDecay", 0.01, 1, 0.1, 2),
     ),
 )
