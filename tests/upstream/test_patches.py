@@ -74,7 +74,7 @@ import json, sys
 sys.path.insert(0, {str(root)!r})
 import paddlevideo.tasks
 from ctrgcn_plugin.upstream.fixes.fix import outcomes
-print("ANSWER" + json.dumps(outcomes))
+print("ANSWER" + json.dumps({{name: str(outcome) for name, outcome in outcomes.items()}}))
 """
     result = python(["-c", code], tmp_path)
     outcomes = json.loads(result.stdout.split("ANSWER")[-1])

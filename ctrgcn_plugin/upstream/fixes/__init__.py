@@ -16,8 +16,8 @@ from ctrgcn_plugin.upstream.fixes import (
     device,
     recognizer_gcn,
     save_load,
+    scripts,
     skeleton_pipeline,
-    tools,
 )
 from ctrgcn_plugin.upstream.fixes import fix as _fix
 
@@ -32,7 +32,7 @@ FIXES = (
     *recognizer_gcn.FIXES,
     *custom_lr.FIXES,
     *device.FIXES,
-    *tools.FIXES,
+    *scripts.FIXES,
 )
 
 

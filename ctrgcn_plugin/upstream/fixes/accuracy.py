@@ -6,20 +6,24 @@ import functools
 from types import ModuleType
 from typing import Any
 
-from ctrgcn_plugin.upstream.fixes.fix import Fix
+from ctrgcn_plugin.upstream.fixes.code import mentions
+from ctrgcn_plugin.upstream.fixes.fix import STOPS, Fix
 
 TOP = 5
 SYMPTOM = "The rank (5) of the input 'k' for topk op must be less than or equal to 4"
 
 
-def _head(module: ModuleType) -> bool:
+def _head_takes_five(module: ModuleType) -> bool:
+    get_acc = module.BaseHead.get_acc
+    return mentions(get_acc, TOP) and not mentions(get_acc, "min")
+
+
+def _mend_head(module: ModuleType) -> None:
     head = module.BaseHead
     original = head.get_acc
-    if "min" in original.__code__.co_names or TOP not in original.__code__.co_consts:
-        return False
     from ctrgcn_plugin.models.labels import accuracies
 
-    @functools.wraps(original, assigned=())
+    @functools.wraps(original)
     def get_acc(self: Any, scores: Any, labels: Any, valid_mode: bool, if_top5: bool = True) -> Any:
         if scores.shape[-1] >= TOP:
             return original(self, scores, labels, valid_mode, if_top5)
@@ -27,15 +31,20 @@ def _head(module: ModuleType) -> bool:
         return (found["top1"], found["top5"]) if if_top5 else found["top1"]
 
     head.get_acc = get_acc
-    return True
 
 
-def _metric(module: ModuleType) -> bool:
+def _metric(module: ModuleType) -> Any:
     # the module's own name is None: upstream's decorator registers the class and returns nothing
-    metric = module.METRIC.get("SkeletonMetric")
+    return module.METRIC.get("SkeletonMetric")
+
+
+def _metric_takes_five(module: ModuleType) -> bool:
+    return not mentions(_metric(module).update, "min")
+
+
+def _mend_metric(module: ModuleType) -> None:
+    metric = _metric(module)
     original = metric.update
-    if "min" in original.__code__.co_names:
-        return False
 
     @functools.wraps(original)
     def update(self: Any, batch_id: int, data: Any, outputs: Any) -> None:
@@ -43,16 +52,25 @@ def _metric(module: ModuleType) -> bool:
         original(self, batch_id, data, outputs)
 
     metric.update = update
-    return True
 
 
 FIXES = (
-    Fix("top5-of-few-in-head", "paddlevideo.modeling.heads.base", "modeling/heads/base.py:157", SYMPTOM, _head),
+    Fix(
+        "top5-of-few-in-head",
+        "paddlevideo.modeling.heads.base",
+        "modeling/heads/base.py:157",
+        SYMPTOM,
+        STOPS,
+        _head_takes_five,
+        _mend_head,
+    ),
     Fix(
         "top5-of-few-in-metric",
         "paddlevideo.metrics.skeleton_metric",
         "metrics/skeleton_metric.py:62",
         SYMPTOM,
-        _metric,
+        STOPS,
+        _metric_takes_five,
+        _mend_metric,
     ),
 )

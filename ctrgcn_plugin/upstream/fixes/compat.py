@@ -7,14 +7,16 @@ import sys
 from importlib.util import find_spec
 from types import ModuleType, SimpleNamespace
 
-from ctrgcn_plugin.upstream.fixes.fix import Fix
+from ctrgcn_plugin.upstream.fixes.code import mentions
+from ctrgcn_plugin.upstream.fixes.fix import STOPS, Fix
 
 
-def _fluid(_: ModuleType) -> bool:
+def _lacks_fluid(_: ModuleType) -> bool:
+    return find_spec("paddle.fluid") is None
+
+
+def _alias_fluid(_: ModuleType) -> None:
     import paddle
-
-    if find_spec("paddle.fluid") is not None:
-        return False
     import paddle.base.data_feeder
     import paddle.base.framework
     import paddle.base.layer_helper
@@ -34,29 +36,36 @@ def _fluid(_: ModuleType) -> bool:
     for name, module in aliases.items():
         sys.modules.setdefault(name, module)
     paddle.fluid = base
-    return True
 
 
-def _npu(_: ModuleType) -> bool:
+def _lacks_npu(_: ModuleType) -> bool:
     import paddle
 
     # the module's __getattr__ may raise on an unknown name
-    if "is_compiled_with_npu" in vars(paddle.device):
-        return False
+    return "is_compiled_with_npu" not in vars(paddle.device)
+
+
+def _add_npu(_: ModuleType) -> None:
+    import paddle
+
     paddle.device.is_compiled_with_npu = lambda: paddle.is_compiled_with_custom_device("npu")
-    return True
 
 
-def _getargspec(module: ModuleType) -> bool:
+def _cannot_inspect(module: ModuleType) -> bool:
     def annotated(value: int) -> int:
         return value
 
+    if not mentions(module.build_optimizer, "getargspec"):
+        return False
     try:
         module.inspect.getargspec(annotated)
     except (AttributeError, ValueError):
-        module.inspect = SimpleNamespace(**{**vars(inspect), "getargspec": inspect.getfullargspec})  # type: ignore
         return True
     return False
+
+
+def _use_getfullargspec(module: ModuleType) -> None:
+    module.inspect = SimpleNamespace(**{**vars(inspect), "getargspec": inspect.getfullargspec})  # type: ignore
 
 
 FIXES = (
@@ -65,7 +74,9 @@ FIXES = (
         "paddlevideo.modeling",
         "ppvideo 2.3.1: modeling/backbones/resnext101.py:16, modeling/heads/ops.py:21",
         "No module named 'paddle.fluid'",
-        _fluid,
+        STOPS,
+        _lacks_fluid,
+        _alias_fluid,
         early=True,
     ),
     Fix(
@@ -73,7 +84,9 @@ FIXES = (
         "paddlevideo.modeling",
         "ppvideo 2.3.1: main.py:93, modeling/heads/base.py:137",
         "module 'paddle.device' has no attribute 'is_compiled_with_npu'",
-        _npu,
+        STOPS,
+        _lacks_npu,
+        _add_npu,
         early=True,
     ),
     Fix(
@@ -82,6 +95,8 @@ FIXES = (
         "solver/optimizer.py:127",
         "module 'inspect' has no attribute 'getargspec' (Python 3.11); Function has keyword-only parameters or "
         "annotations (before it, with Paddle 3)",
-        _getargspec,
+        STOPS,
+        _cannot_inspect,
+        _use_getfullargspec,
     ),
 )

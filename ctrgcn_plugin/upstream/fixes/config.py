@@ -9,11 +9,11 @@ from typing import Any
 
 from ctrgcn_plugin import configs
 from ctrgcn_plugin.upstream import config_check, script
-from ctrgcn_plugin.upstream.fixes import tools
-from ctrgcn_plugin.upstream.fixes.fix import Fix
+from ctrgcn_plugin.upstream.fixes import scripts
+from ctrgcn_plugin.upstream.fixes.fix import STOPS, Fix, always
 
 
-def _own_configs(module: ModuleType) -> bool:
+def _find_shipped(module: ModuleType) -> None:
     original = module.get_config
 
     @functools.wraps(original)
@@ -26,11 +26,10 @@ def _own_configs(module: ModuleType) -> bool:
         config_check.check(config)
         if script.weights_given() or script.role() in script.WITH_WEIGHTS:
             forget_pretrained(config)
-        tools.mend_script(script.main_module(), config)
+        scripts.mend(script.main_module(), config)
         return config
 
     module.get_config = get_config  # type: ignore[attr-defined]
-    return True
 
 
 def forget_pretrained(config: Any) -> None:
@@ -47,6 +46,8 @@ FIXES = (
         "paddlevideo.utils.config",
         "utils/config.py:170",
         "config file(configs/recognition/ctrgcn/...) is not exist",
-        _own_configs,
+        STOPS,
+        always,
+        _find_shipped,
     ),
 )

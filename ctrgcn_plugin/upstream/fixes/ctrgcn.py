@@ -6,23 +6,27 @@ import functools
 from types import ModuleType
 from typing import Any
 
-from ctrgcn_plugin.upstream.fixes.fix import Fix
+from ctrgcn_plugin.upstream.fixes.code import mentions
+from ctrgcn_plugin.upstream.fixes.fix import FALSIFIES, STOPS, Fix
 
 
-def _aggregate_by_einsum(module: ModuleType) -> bool:
-    if "matmul" not in module.einsum.__code__.co_names:
-        return False
+def _aggregates_by_matmul(module: ModuleType) -> bool:
+    return mentions(module.einsum, "matmul")
+
+
+def _aggregate_by_einsum(module: ModuleType) -> None:
     from ctrgcn_plugin.models.units import aggregate
 
     module.einsum = aggregate  # type: ignore[attr-defined]
-    return True
 
 
-def _fixed_topology_on_cpu(module: ModuleType) -> bool:
+def _moves_topology_to_gpu(module: ModuleType) -> bool:
+    return mentions(module.unit_gcn.forward, "cuda")
+
+
+def _leave_topology(module: ModuleType) -> None:
     unit = module.unit_gcn
     original = unit.forward
-    if "cuda" not in original.__code__.co_names:
-        return False
 
     @functools.wraps(original)
     def forward(self: Any, x: Any) -> Any:
@@ -33,7 +37,6 @@ def _fixed_topology_on_cpu(module: ModuleType) -> bool:
         return self.relu(self.bn(y) + self.down(x))
 
     unit.forward = forward
-    return True
 
 
 FIXES = (
@@ -42,6 +45,8 @@ FIXES = (
         "paddlevideo.modeling.backbones.ctrgcn",
         "modeling/backbones/ctrgcn.py:35",
         "exported on CPU, the model silently predicts wrongly: oneDNN's matmul straight after a convolution",
+        FALSIFIES,
+        _aggregates_by_matmul,
         _aggregate_by_einsum,
     ),
     Fix(
@@ -49,6 +54,8 @@ FIXES = (
         "paddlevideo.modeling.backbones.ctrgcn",
         "modeling/backbones/ctrgcn.py:306",
         "adaptive: False calls .cuda() on a CPU build",
-        _fixed_topology_on_cpu,
+        STOPS,
+        _moves_topology_to_gpu,
+        _leave_topology,
     ),
 )

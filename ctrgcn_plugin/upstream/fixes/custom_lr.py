@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from ctrgcn_plugin.upstream.fixes.fix import Fix
+from ctrgcn_plugin.upstream.fixes.fix import STOPS, Fix
 
 
 def _steps_by_epochs(schedule: type, *arguments: Any) -> bool:
@@ -34,32 +33,31 @@ def _default_to_one_step(schedule: type) -> None:
     schedule.__init__ = with_one_step_an_epoch  # type: ignore[misc]
 
 
-def _by_epochs(name: str, *arguments: Any) -> Callable[[ModuleType], bool]:
+def _by_epochs(fix: str, schedule: str, line: int, symptom: str, *arguments: Any) -> Fix:
     """The fix of one schedule; `arguments` make a small one to try."""
 
-    def apply(module: ModuleType) -> bool:
-        schedule = getattr(module, name)
-        if _steps_by_epochs(schedule, *arguments):
-            return False
-        _default_to_one_step(schedule)
-        return True
+    def faulty(module: ModuleType) -> bool:
+        return not _steps_by_epochs(getattr(module, schedule), *arguments)
 
-    return apply
+    def cure(module: ModuleType) -> None:
+        _default_to_one_step(getattr(module, schedule))
+
+    return Fix(fix, "paddlevideo.solver.custom_lr", f"solver/custom_lr.py:{line}", symptom, STOPS, faulty, cure)
 
 
 FIXES = (
-    Fix(
+    _by_epochs(
         "adjust-decay-by-epoch",
-        "paddlevideo.solver.custom_lr",
-        "solver/custom_lr.py:322",
+        "CustomWarmupAdjustDecay",
+        322,
         "unsupported operand type(s) for /: 'int' and 'NoneType' after the first epoch",
-        _by_epochs("CustomWarmupAdjustDecay", 0.1, 1, 0.1, [1]),
+        *(0.1, 1, 0.1, [1]),
     ),
-    Fix(
+    _by_epochs(
         "cosine-decay-by-epoch",
-        "paddlevideo.solver.custom_lr",
-        "solver/custom_lr.py:41",
+        "CustomWarmupCosineDecay",
+        41,
         "missing 1 required positional argument: 'num_iters'",
-        _by_epochs("CustomWarmupCosineDecay", 0.01, 1, 0.1, 2),
+        *(0.01, 1, 0.1, 2),
     ),
 )

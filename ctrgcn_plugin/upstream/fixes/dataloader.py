@@ -5,10 +5,10 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
-from ctrgcn_plugin.upstream.fixes.fix import Fix
+from ctrgcn_plugin.upstream.fixes.fix import STOPS, Fix, always
 
 
-def _exception_ends_the_run(module: ModuleType) -> bool:
+def _end_the_run(module: ModuleType) -> None:
     iterator = module._DataLoaderIterSingleProcess
     loop, advance = iterator._thread_loop, iterator.__next__
 
@@ -33,7 +33,6 @@ def _exception_ends_the_run(module: ModuleType) -> bool:
             raise failure from None
 
     iterator._thread_loop, iterator.__next__ = thread_loop, next_batch
-    return True
 
 
 FIXES = (
@@ -42,6 +41,8 @@ FIXES = (
         "paddle.io.dataloader.dataloader_iter",
         "paddle: io/dataloader/dataloader_iter.py:251 (3.3.1)",
         "with num_workers=0 the run hangs for ever when a sample cannot be made; only kill -9 ends it",
-        _exception_ends_the_run,
+        STOPS,
+        always,
+        _end_the_run,
     ),
 )

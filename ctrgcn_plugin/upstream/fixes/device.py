@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from types import ModuleType
 from typing import Any
 
-from ctrgcn_plugin.upstream.fixes.fix import Fix
+from ctrgcn_plugin.upstream.fixes.code import mentions
+from ctrgcn_plugin.upstream.fixes.fix import STOPS, Fix
 from ctrgcn_plugin.upstream.log import logger
 
 
@@ -30,22 +32,19 @@ def _has_gpu(paddle: Any) -> bool:
     return paddle.is_compiled_with_cuda() and paddle.device.cuda.device_count() > 0
 
 
-def _cpu_without_gpu(module: ModuleType) -> bool:
-    names = _names_of(module)
+def _demands_gpu(module: ModuleType) -> bool:
+    own = [
+        function
+        for function in vars(module).values()
+        if inspect.isroutine(function) and function.__module__ == module.__name__
+    ]
     # a task that asks what Paddle was compiled with chooses for itself
-    if _has_gpu(module.paddle) or "set_device" not in names or "is_compiled_with_cuda" in names:
-        return False
+    chooses = any(mentions(function, "is_compiled_with_cuda") for function in own)
+    return not _has_gpu(module.paddle) and not chooses and any(mentions(function, "set_device") for function in own)
+
+
+def _take_cpu(module: ModuleType) -> None:
     module.paddle = _CPUWithoutGPU(module.paddle)  # type: ignore[attr-defined]
-    return True
-
-
-def _names_of(module: ModuleType) -> set[str]:
-    names: set[str] = set()
-    for function in vars(module).values():
-        function = getattr(function, "__wrapped__", function)
-        if getattr(function, "__module__", None) == module.__name__ and hasattr(function, "__code__"):
-            names.update(function.__code__.co_names)
-    return names
 
 
 FIXES = tuple(
@@ -54,7 +53,9 @@ FIXES = tuple(
         f"paddlevideo.tasks.{task}",
         f"tasks/{task}.py:{line}",
         "The device should not be 'gpu', since PaddlePaddle is not compiled with CUDA",
-        _cpu_without_gpu,
+        STOPS,
+        _demands_gpu,
+        _take_cpu,
     )
     for task, line in (("train", 92), ("test", 41), ("train_multigrid", 157))
 )

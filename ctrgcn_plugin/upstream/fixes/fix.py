@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from types import ModuleType
@@ -12,7 +12,19 @@ from types import ModuleType
 from ctrgcn_plugin import import_hooks
 
 SWITCH = "PADDLEVIDEO_PLUGIN_FIXES"
-SCRIPT = "__main__"
+
+# what a fault does to a user
+STOPS = "stops"  # a right command does not end well
+FALSIFIES = "falsifies"  # it ends well with a wrong result
+ENDANGERS = "endangers"  # it runs what others wrote, or ends what others run
+MISLEADS = "misleads"  # a mistake of the user's own is answered late or obscurely
+
+# what came of a fix
+APPLIED = "applied"
+NOT_NEEDED = "not needed"
+OFF = "switched off"
+UNCHECKED = "unchecked"
+UNKNOWN = "not recognised"
 
 
 @dataclass(frozen=True)
@@ -21,45 +33,85 @@ class Fix:
 
     Attributes:
         name: what the off-switch calls it.
-        module: the module it is applied to, when that is imported; ``__main__`` for a fault in one
-            of upstream's scripts.
+        module: the module it is applied to, when that is imported; for a fault in one of upstream's
+            scripts its path, ``tools/predict.py``.
         where: file and line of the fault, in PaddleVideo ``ed245e9`` unless said otherwise.
         symptom: what a user sees.
-        apply: looks for the fault in the module and cures it; False if the fault is not there.
-        early: apply before the module's body runs, not after.
+        harm: what it does to the user, one of the constants above.
+        faulty: whether the fault is there; raises where it does not recognise what it sees.
+        cure: removes the fault.
+        early: look and cure before the module's body runs, not after.
     """
 
     name: str
     module: str
     where: str
     symptom: str
-    apply: Callable[[ModuleType], bool]
+    harm: str
+    faulty: Callable[[ModuleType], bool]
+    cure: Callable[[ModuleType], object]
     early: bool = False
 
+    @property
+    def in_script(self) -> bool:
+        """Whether the fault is in a script of upstream's, which is the module ``__main__`` while it runs."""
+        return self.module.endswith(".py")
 
-outcomes: dict[str, str] = {}
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a fix: one of the constants above, and for what was not recognised the reason."""
+
+    what: str
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.reason}" if self.reason else self.what
 
 
-def attach(fixes: tuple[Fix, ...]) -> None:
-    """Have every fix applied as its module is imported."""
+outcomes: dict[str, Outcome] = {}
+
+
+def always(_: ModuleType) -> bool:
+    """For what stock upstream, of whatever version, does not have."""
+    return True
+
+
+def attach(fixes: Iterable[Fix]) -> None:
+    """Have every fix applied as its module is imported; at once where it already is. May be called repeatedly."""
     for fix in fixes:
-        outcomes[fix.name] = "waiting"
-        if fix.module != SCRIPT:
+        if fix.name in outcomes:
+            continue
+        outcomes[fix.name] = Outcome(UNCHECKED)
+        if not fix.in_script:
             (import_hooks.before if fix.early else import_hooks.after)(fix.module, partial(run, fix))
 
 
+def switched_off() -> set[str]:
+    """What the off-switch names; ``0`` is everything."""
+    return {word.strip() for word in os.environ.get(SWITCH, "").split(",")} - {""}
+
+
 def run(fix: Fix, module: ModuleType) -> None:
-    """Apply one fix now, unless the off-switch names it, and note what came of it."""
-    off = {word.strip() for word in os.environ.get(SWITCH, "").split(",")}
-    if fix.name in off or "0" in off:
-        outcomes[fix.name] = "switched off"
+    """Look for one fault now, cure it unless the off-switch names its fix, and note what came of it."""
+    if outcomes.get(fix.name) == Outcome(APPLIED):
         return
+    off = bool(switched_off() & {fix.name, "0"})
     try:
-        outcomes[fix.name] = "applied" if fix.apply(module) else "not needed"
+        if not fix.faulty(module):
+            outcome = Outcome(NOT_NEEDED)
+        elif off:
+            outcome = Outcome(OFF)
+        else:
+            fix.cure(module)
+            outcome = Outcome(APPLIED)
     except Exception as error:
         # an upstream that a fix does not recognise is left as it is, and the user is told
-        outcomes[fix.name] = f"not applied: {type(error).__name__}: {error}"
-        sys.stderr.write(
-            f"ctrgcn: fix {fix.name!r} of {fix.where} does not fit this PaddleVideo: {type(error).__name__}: {error} "
-            f"({SWITCH}={fix.name} silences this)\n"
-        )
+        reason = f"{type(error).__name__}: {error}"
+        outcome = Outcome(OFF if off else UNKNOWN, "" if off else reason)
+        if not off:
+            sys.stderr.write(
+                f"ctrgcn: fix {fix.name!r} of {fix.where} does not recognise this PaddleVideo, which is left as it "
+                f"is: {reason} ({SWITCH}={fix.name} silences this)\n"
+            )
+    outcomes[fix.name] = outcome

@@ -8,14 +8,16 @@ from typing import Any
 
 from ctrgcn_plugin import checkpoint
 from ctrgcn_plugin.upstream import script
-from ctrgcn_plugin.upstream.fixes.fix import Fix
+from ctrgcn_plugin.upstream.fixes.fix import FALSIFIES, Fix
 from ctrgcn_plugin.upstream.log import logger
 
 
-def _checked_state(module: ModuleType) -> bool:
+def _takes_any_state(module: ModuleType) -> bool:
+    return "set_state_dict" not in vars(module.RecognizerGCN)
+
+
+def _check_state(module: ModuleType) -> None:
     recognizer = module.RecognizerGCN
-    if "set_state_dict" in vars(recognizer):
-        return False
     from ctrgcn_plugin.models.network import STUDENT
 
     def set_state_dict(self: Any, state_dict: Mapping[str, Any], use_structured_name: bool = True) -> Any:
@@ -27,7 +29,6 @@ def _checked_state(module: ModuleType) -> bool:
 
     for name in ("set_state_dict", "set_dict", "load_dict"):
         setattr(recognizer, name, set_state_dict)
-    return True
 
 
 FIXES = (
@@ -36,6 +37,8 @@ FIXES = (
         "paddlevideo.modeling.framework.recognizers.recognizer_gcn",
         "tasks/test.py:75, tools/export_model.py:247",
         "a checkpoint of another model is skipped key by key, and a random model is tested or exported, rc 0",
-        _checked_state,
+        FALSIFIES,
+        _takes_any_state,
+        _check_state,
     ),
 )

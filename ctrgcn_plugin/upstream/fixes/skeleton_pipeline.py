@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ctrgcn_plugin.data.sample import resample, valid_frames
-from ctrgcn_plugin.upstream.fixes.fix import Fix
+from ctrgcn_plugin.upstream.fixes.fix import STOPS, Fix
 
 # upstream's lower bound for a random crop, in frames
 SHORTEST_CROP = 64
@@ -27,10 +27,13 @@ def _fails(operator: Any, clip: np.ndarray, error: type[Exception]) -> bool:
     return False
 
 
-def _random_crop(module: ModuleType) -> bool:
+def _cannot_draw(module: ModuleType) -> bool:
+    crop = module.SketeonCropSample(window_size=2, p_interval=[0.5, 1])
+    return _fails(crop, np.ones((1, 4, 1, 1), "float32"), TypeError)
+
+
+def _draw_scalar(module: ModuleType) -> None:
     crop_class = module.SketeonCropSample
-    if not _fails(crop_class(window_size=2, p_interval=[0.5, 1]), np.ones((1, 4, 1, 1), "float32"), TypeError):
-        return False
     original = crop_class.__call__
 
     @functools.wraps(original)
@@ -48,13 +51,15 @@ def _random_crop(module: ModuleType) -> bool:
         return results
 
     crop_class.__call__ = call
-    return True
 
 
-def _empty_clip(module: ModuleType) -> bool:
+def _needs_somebody(module: ModuleType) -> bool:
+    crop = module.SketeonCropSample(window_size=2, p_interval=[1])
+    return _fails(crop, np.zeros((1, 4, 1, 1), "float32"), Exception)
+
+
+def _give_zeros(module: ModuleType) -> None:
     crop_class = module.SketeonCropSample
-    if not _fails(crop_class(window_size=2, p_interval=[1]), np.zeros((1, 4, 1, 1), "float32"), Exception):
-        return False
     original = crop_class.__call__
 
     @functools.wraps(original)
@@ -66,7 +71,6 @@ def _empty_clip(module: ModuleType) -> bool:
         return results
 
     crop_class.__call__ = call
-    return True
 
 
 FIXES = (
@@ -75,13 +79,17 @@ FIXES = (
         "paddlevideo.loader.pipelines.skeleton_pipeline",
         "loader/pipelines/skeleton_pipeline.py:268",
         "only 0-dimensional arrays can be converted to Python scalars, with NumPy 2.4",
-        _random_crop,
+        STOPS,
+        _cannot_draw,
+        _draw_scalar,
     ),
     Fix(
         "empty-clip",
         "paddlevideo.loader.pipelines.skeleton_pipeline",
         "loader/pipelines/skeleton_pipeline.py:282",
         "a clip without a person in it: received shape[3] is 0",
-        _empty_clip,
+        STOPS,
+        _needs_somebody,
+        _give_zeros,
     ),
 )
