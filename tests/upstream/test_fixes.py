@@ -5,38 +5,12 @@ A probe is a few lines that run in a process of their own, in stock PaddleVideo;
 
 from __future__ import annotations
 
-import json
 import textwrap
 
 import pytest
 
 from ctrgcn_plugin.upstream.fixes import FIXES
 from ctrgcn_plugin.upstream.fixes.fix import ENDANGERS, FALSIFIES, MISLEADS, STOPS
-
-START = """
-import json, sys
-sys.path.insert(0, {root!r})
-import numpy as np
-import paddle
-import paddlevideo.modeling, paddlevideo.loader, paddlevideo.solver
-def answer(**values):
-    print("ANSWER" + json.dumps(values))
-"""
-
-
-@pytest.fixture
-def probe(ppvideo_root, python, tmp_path):
-    """Run code in stock PaddleVideo, some fixes switched off; (answer or None, all that was printed)."""
-
-    def run(code: str, off: str = "", timeout: float = 120) -> tuple[dict | None, str]:
-        text = START.format(root=str(ppvideo_root)) + textwrap.dedent(code)
-        # a file, because making a network static takes its source
-        (tmp_path / "probe.py").write_text(text)
-        result = python(["probe.py"], tmp_path, timeout, PADDLEVIDEO_PLUGIN_FIXES=off)
-        found = [line[6:] for line in result.stdout.splitlines() if line.startswith("ANSWER")]
-        return (json.loads(found[-1]) if found else None), result.stdout
-
-    return run
 
 
 def test_every_fix_is_described():
