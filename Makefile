@@ -5,10 +5,14 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: test quickstart lint wheel clean
+.PHONY: test matrix quickstart lint wheel clean
 
 test: $(STAMP)
 	$(BIN)/pytest --numprocesses auto --dist loadfile
+
+# the same against PaddleVideo on older and newer Paddle and NumPy; environments of its own in .matrix
+matrix:
+	PYTHON=$(PYTHON) .ci/matrix
 
 quickstart: $(STAMP)
 	$(BIN)/ctrgcn quickstart
@@ -22,7 +26,7 @@ wheel: $(STAMP)
 	$(BIN)/python -m build --outdir dist
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .matrix build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP): pyproject.toml setup.py

@@ -68,6 +68,19 @@ def parser() -> argparse.ArgumentParser:
 
     command("configs", _configs, "List the configs that the plugin ships.")
 
+    sub = command("doctor", _doctor, "Say what a run of PaddleVideo meets here, and whether anything would spoil it.")
+    sub.add_argument("dir", nargs="?", type=Path, help="PaddleVideo folder (default: the one that is used)")
+    sub.add_argument("--json", action="store_true", help="the same for programs")
+
+    sub = command("patch", _patch, "Apply the patches for upstream's faults to a PaddleVideo, or take them back.")
+    sub.add_argument(
+        "dir", type=Path, help="PaddleVideo folder: a git checkout without changes, or PyPI's distribution"
+    )
+    sub.add_argument("names", nargs="*", metavar="PATCH", help="number or name (default: all that fit)")
+    instead = sub.add_mutually_exclusive_group()
+    instead.add_argument("--undo", action="store_true", help="take them back")
+    instead.add_argument("--list", action="store_true", help="say which are in place, and which fit")
+
     sub = command("upstream", _upstream, "Get a stock PaddleVideo, or say which one is used.")
     actions = sub.add_subparsers(dest="action", required=True)
     get = actions.add_parser("get", help="put one into the user's cache")
@@ -133,6 +146,34 @@ def _configs(_: argparse.Namespace) -> int:
     from ctrgcn_plugin import configs
 
     print("\n".join(configs.shipped()))
+    return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from ctrgcn_plugin.upstream import doctor, locate
+
+    report = doctor.examine(locate.find(options.dir))
+    print(doctor.as_json(report) if options.json else "\n".join(doctor.lines(report)))
+    return 1 if report.problems else 0
+
+
+def _patch(options: argparse.Namespace) -> int:
+    from ctrgcn_plugin.upstream import locate, patches
+
+    root = locate.find(options.dir).root
+    if options.list:
+        for patch, state in patches.states(root, options.names):
+            print(f"{state:14} {patch}  {patch.subject}")
+        return 0
+    if options.undo:
+        back = patches.take_back(root, options.names)
+        print("\n".join(f"taken back  {patch}" for patch in back))
+        return 0
+    outcome = patches.apply(root, options.names)
+    for patch in outcome.fits:
+        print(f"applied  {patch}  {patch.subject}")
+    for patch, reason in outcome.others.items():
+        print(f"does not fit  {patch}: {reason}")
     return 0
 
 

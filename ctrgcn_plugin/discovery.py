@@ -18,6 +18,7 @@ from ctrgcn_plugin.autoload import SWITCH, UPSTREAM
 
 GROUP = "paddlevideo.plugins"
 OWN = EntryPoint("ctrgcn", "ctrgcn_plugin.plugin:register", GROUP)
+OWN_LOADER = f"{UPSTREAM}.utils.plugins"  # of a PaddleVideo that loads the same entry points itself
 # Each of them completes a set of registries and imports none of the others but utils: after the
 # first of them a plugin can import the rest without meeting a half-made module.
 REGISTRIES = tuple(f"{UPSTREAM}.{name}" for name in ("modeling", "loader", "metrics", "solver"))
@@ -71,12 +72,18 @@ def begin() -> None:
 
 
 def load_plugins() -> None:
-    """Call every allowed plugin; report one that fails and go on without it."""
+    """Call every allowed plugin; report one that fails and go on without it.
+
+    Stands back where upstream calls them itself, which it does when a script reads its config; but for
+    ours where the package has no metadata, which upstream does not see.
+    """
     global _loaded
     if _loaded:
         return
     _loaded = True
     plugins = discover()
+    if OWN_LOADER in sys.modules:
+        plugins = {name: point for name, point in plugins.items() if point is OWN}
     for name in allowed(plugins, os.environ.get(SWITCH)):
         try:
             plugins[name].load()()

@@ -15,9 +15,11 @@ def register() -> None:
 
     from ctrgcn_plugin.models import backbones, heads, mutual
     from ctrgcn_plugin.schedules import SCHEDULES
-    from ctrgcn_plugin.upstream import excepthook
+    from ctrgcn_plugin.upstream import excepthook, fixes
     from ctrgcn_plugin.upstream.recognizers import RecognizerMutualDistillation
 
+    # already done where the start-up hook is at work; not where upstream itself has called this
+    fixes.attach()
     for target, classes in (
         (registry.BACKBONES, backbones.BACKBONES),
         (registry.HEADS, (heads.CTRGCNMixupHead,)),

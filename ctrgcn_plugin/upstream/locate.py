@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,10 +27,15 @@ class Upstream:
     def main(self) -> Path:
         return self.root / "main.py"
 
-    def tool(self, name: str) -> Optional[Path]:
-        """``tools/<name>``, which the PyPI distribution may lack."""
-        path = self.root / "tools" / name
-        return path if path.is_file() else None
+    def commit(self) -> str:
+        """The abbreviated commit of a git checkout; empty where it is none, or git is missing."""
+        if not (self.root / ".git").exists():
+            return ""
+        command = ["git", "-C", str(self.root), "rev-parse", "--short", "HEAD"]
+        try:
+            return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+        except FileNotFoundError:
+            return ""
 
 
 def is_upstream(folder: Union[str, Path]) -> bool:

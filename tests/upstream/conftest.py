@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import subprocess
 import textwrap
 from pathlib import Path
 
@@ -83,5 +84,18 @@ def probe(ppvideo_root, python, tmp_path):
         result = python(["probe.py"], tmp_path, timeout, PADDLEVIDEO_PLUGIN_FIXES=off)
         found = [line[6:] for line in result.stdout.splitlines() if line.startswith("ANSWER")]
         return (json.loads(found[-1]) if found else None), result.stdout
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def git():
+    """``git *arguments`` in a folder, with an identity; what it printed."""
+
+    def run(folder: Path, *arguments: object) -> str:
+        command = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", *map(str, arguments)]
+        result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stderr
+        return result.stdout
 
     return run
