@@ -5,14 +5,22 @@ from __future__ import annotations
 import inspect
 import sys
 from importlib.util import find_spec
-from types import ModuleType, SimpleNamespace
+from pathlib import Path
+from types import ModuleType
 
 from ctrgcn_plugin.upstream.fixes.code import mentions
 from ctrgcn_plugin.upstream.fixes.fix import STOPS, Fix
+from ctrgcn_plugin.upstream.fixes.proxy import Proxy
 
 
-def _lacks_fluid(_: ModuleType) -> bool:
-    return find_spec("paddle.fluid") is None
+def _lacks_fluid(module: ModuleType) -> bool:
+    return _says(module, "heads/ops.py", "paddle.fluid") and find_spec("paddle.fluid") is None
+
+
+def _says(module: ModuleType, path: str, word: str) -> bool:
+    """Whether a file of the package, whose body has not run yet, holds a word."""
+    file = Path(module.__path__[0], path)
+    return file.is_file() and word in file.read_text(encoding="utf-8")
 
 
 def _alias_fluid(_: ModuleType) -> None:
@@ -38,11 +46,11 @@ def _alias_fluid(_: ModuleType) -> None:
     paddle.fluid = base
 
 
-def _lacks_npu(_: ModuleType) -> bool:
+def _lacks_npu(module: ModuleType) -> bool:
     import paddle
 
     # the module's __getattr__ may raise on an unknown name
-    return "is_compiled_with_npu" not in vars(paddle.device)
+    return _says(module, "heads/base.py", "is_compiled_with_npu") and "is_compiled_with_npu" not in vars(paddle.device)
 
 
 def _add_npu(_: ModuleType) -> None:
@@ -65,7 +73,7 @@ def _cannot_inspect(module: ModuleType) -> bool:
 
 
 def _use_getfullargspec(module: ModuleType) -> None:
-    module.inspect = SimpleNamespace(**{**vars(inspect), "getargspec": inspect.getfullargspec})  # type: ignore
+    module.inspect = Proxy(inspect, getargspec=inspect.getfullargspec)  # type: ignore[attr-defined]
 
 
 FIXES = (
