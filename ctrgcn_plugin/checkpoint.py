@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, Union
 
 import numpy as np
 
+from ctrgcn_plugin import unpickling
 from ctrgcn_plugin.errors import CheckpointError
 
 # bookkeeping that paddle.save adds to a state dict
@@ -17,30 +17,6 @@ PADDLE_NAMES = "StructuredToParameterName@@"
 # nn.Sequential(backbone, head), as upstream's RecognizerDistillation names its networks' parts
 SEQUENTIAL_PARTS = {"0": "backbone", "1": "head"}
 SHOWN = 3
-
-
-class _ArraysOnly(pickle.Unpickler):
-    """Unpickles numpy arrays and plain containers; anything else is refused."""
-
-    ALLOWED = {
-        (module, name)
-        for module, names in {
-            "numpy": ("ndarray", "dtype"),
-            "numpy.core.multiarray": ("_reconstruct", "scalar"),
-            "numpy._core.multiarray": ("_reconstruct", "scalar"),
-            "numpy._core.numeric": ("_frombuffer",),
-            "numpy.core.numeric": ("_frombuffer",),
-            "_codecs": ("encode",),
-            "collections": ("OrderedDict",),
-            "builtins": ("tuple",),
-        }.items()
-        for name in names
-    }
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in self.ALLOWED:
-            raise pickle.UnpicklingError(f"it wants to run {module}.{name}, and only arrays are read")
-        return super().find_class(module, name)
 
 
 def existing(path: Union[str, Path]) -> Path:
@@ -58,7 +34,7 @@ def read(path: Union[str, Path]) -> dict[str, np.ndarray]:
     path = existing(path)
     try:
         with path.open("rb") as file:
-            content = _ArraysOnly(file, encoding="latin1").load()
+            content = unpickling.load(file, encoding="latin1")
     except Exception as error:  # a damaged pickle raises whatever its bytes happen to mean
         raise CheckpointError(f"{path} cannot be read as a Paddle checkpoint: {error}") from error
     if not isinstance(content, Mapping):

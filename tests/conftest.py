@@ -30,6 +30,10 @@ def pytest_report_header(config: pytest.Config) -> str:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # the longest file first, so that no core waits for it at the end
     items.sort(key=lambda item: item.path.name != "test_quickstart.py")
+    for item in items:
+        # a file's tests share what its fixtures make; pieces of evidence share nothing, and fill the gaps
+        if item.path.name != "test_evidence.py":
+            item.add_marker(pytest.mark.xdist_group(str(item.path)))
 
 
 @pytest.fixture(scope="session")

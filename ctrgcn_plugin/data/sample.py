@@ -1,7 +1,8 @@
 """What a network is given at test time: one clip, read, checked and resampled to a fixed length.
 
 :func:`centre_crop_resample` computes what upstream's ``SketeonCropSample`` does with a ``p_interval``
-of one element, in NumPy.
+of one element, in NumPy. Stock upstream also drops a frame at the clip's end for each empty one before it;
+the run-time fix ``gap-in-clip`` ends that.
 """
 
 from __future__ import annotations
@@ -17,23 +18,24 @@ from ctrgcn_plugin.errors import ConfigError, UserError
 AXES = ("coordinates C", "frames T", "joints V", "persons M")
 
 
-class ClipError(UserError):
+class ClipError(UserError, ValueError):
     """A clip is missing, unreadable or not of the shape that a model takes."""
 
 
 def valid_frames(clip: np.ndarray) -> int:
-    """How many frames of a clip (C, T, V, M) are not all zero.
+    """How many frames a clip (C, T, V, M) has up to the last one with anybody in it.
 
-    Upstream counts frames whose sum is not zero, the same but for a frame whose coordinates cancel.
+    A frame is empty if all its values are zero. Empty frames before the last are part of the clip.
     """
-    return int(clip.any(axis=(0, 2, 3)).sum())
+    seen = np.flatnonzero(clip.any(axis=(0, 2, 3)))
+    return int(seen[-1]) + 1 if len(seen) else 0
 
 
 def centre_crop_resample(clip: np.ndarray, window_size: int, p: float) -> np.ndarray:
     """The middle of a clip, resampled along time.
 
     Args:
-        clip: (C, T, V, M). Frames that are all zero are taken to be padding at its end, as upstream takes them.
+        clip: (C, T, V, M). What follows the last frame with anybody in it is padding, see :func:`valid_frames`.
         window_size: frames of the result.
         p: which part of the valid frames to keep, above 0 and up to 1.
 

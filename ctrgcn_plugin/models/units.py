@@ -149,12 +149,7 @@ class SpatialUnit(nn.Layer):
         self.bn = nn.BatchNorm2D(out_channels)
 
     def init_weights(self) -> None:
-        _init_convs(self)
-        for layer in self.sublayers():
-            if isinstance(layer, nn.BatchNorm2D):
-                nn.initializer.Constant(1.0)(layer.weight)
-        # the unit starts as its residual; the graph convolution grows into it
-        nn.initializer.Constant(1e-6)(self.bn.weight)
+        init_spatial(self)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         """(B, C, T, V) -> (B, C', T, V)."""
@@ -188,10 +183,7 @@ class _Temporal(nn.Layer):
     """What both forms of multi-scale temporal modelling share: how they are initialised."""
 
     def init_weights(self) -> None:
-        _init_convs(self)
-        for layer in self.sublayers():
-            if isinstance(layer, nn.BatchNorm2D):
-                nn.initializer.Normal(1.0, 0.02)(layer.weight)
+        init_temporal(self)
 
 
 class MultiScaleTemporal(_Temporal):
@@ -272,7 +264,7 @@ class Block(nn.Layer):
             if unit is not None:
                 unit.init_weights()
         if self.residual is not None:
-            _init_convs(self.residual)
+            init_convs(self.residual)
             nn.initializer.Constant(1.0)(self.residual.bn.weight)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
@@ -291,11 +283,29 @@ def _bias(wanted: bool) -> Optional[bool]:
     return None if wanted else False
 
 
-def _init_convs(unit: nn.Layer) -> None:
+def init_convs(unit: nn.Layer) -> None:
     """Kaiming normal over the fan out, biases zero, as the original CTR-GCN does."""
     for layer in unit.sublayers():
-        if isinstance(layer, Conv2D):
+        if isinstance(layer, nn.Conv2D):
             out_channels, _, height, width = layer.weight.shape
             nn.initializer.Normal(0.0, math.sqrt(2 / (out_channels * height * width)))(layer.weight)
-        if isinstance(layer, (Conv2D, nn.BatchNorm2D)) and layer.bias is not None:
+        if isinstance(layer, (nn.Conv2D, nn.BatchNorm2D)) and layer.bias is not None:
             nn.initializer.Constant(0.0)(layer.bias)
+
+
+def init_spatial(unit: nn.Layer) -> None:
+    """A spatial unit, whose last BN is its ``bn``, as the original CTR-GCN initialises it."""
+    init_convs(unit)
+    for layer in unit.sublayers():
+        if isinstance(layer, nn.BatchNorm2D):
+            nn.initializer.Constant(1.0)(layer.weight)
+    # the unit starts as its residual; the graph convolution grows into it
+    nn.initializer.Constant(1e-6)(unit.bn.weight)
+
+
+def init_temporal(unit: nn.Layer) -> None:
+    """A multi-scale temporal unit, as the original CTR-GCN initialises it."""
+    init_convs(unit)
+    for layer in unit.sublayers():
+        if isinstance(layer, nn.BatchNorm2D):
+            nn.initializer.Normal(1.0, 0.02)(layer.weight)

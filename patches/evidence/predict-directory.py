@@ -3,13 +3,15 @@
 import sys
 from types import ModuleType
 
-from evidence import ROOT, WORK, need, verdict
+from evidence import ROOT, WORK, config_file, need, verdict
+from paddlevideo.utils import get_config
 
 need("tools/predict.py")
 sys.path.insert(0, str(ROOT / "tools"))
 sys.modules.setdefault("requests", ModuleType("requests"))  # needed by another fault
 import predict  # noqa: E402, once its folder is known
 
+get_config(config_file(), show=False)  # as main does first
 names = ["b.npy", "a.npy", "d.mp4", "c.avi", "e.npy", "notes.txt"]
 (WORK / "clips").mkdir()
 for name in names:

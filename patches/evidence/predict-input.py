@@ -4,13 +4,15 @@ import sys
 from types import ModuleType
 
 import numpy as np
-from evidence import ROOT, WINDOW, WORK, clip, fault, need, verdict
+from evidence import ROOT, WINDOW, WORK, clip, config_file, fault, need, verdict
+from paddlevideo.utils import get_config
 
 need("tools/predict.py")
 sys.path.insert(0, str(ROOT / "tools"))
 sys.modules.setdefault("requests", ModuleType("requests"))  # needed by another fault
 from utils import build_inference_helper  # noqa: E402, once its folder is known
 
+get_config(config_file(), show=False)  # as predict.py does first
 helper = build_inference_helper({"name": "CTRGCN_Inference_helper", "window_size": WINDOW})
 path, good = str(WORK / "clip.npy"), clip()
 

@@ -6,7 +6,7 @@ from types import ModuleType
 import numpy as np
 from evidence import ROOT, WINDOW, WORK, clip, fault, need, verdict
 from paddlevideo.loader.pipelines import SketeonCropSample, SketeonModalityTransform
-from paddlevideo.utils.config import parse_config
+from paddlevideo.utils import get_config
 
 need("tools/predict.py")
 need("configs/recognition/ctrgcn/ctrgcn_ntucs_bone.yaml")
@@ -30,7 +30,7 @@ def motion(data: np.ndarray) -> np.ndarray:
 
 expected = {"joint": joints, "bone": bones, "motion": motion(joints), "bone_motion": motion(bones)}
 for name, values in expected.items():
-    cfg = parse_config(str(ROOT / "configs" / "recognition" / "ctrgcn" / f"ctrgcn_ntucs_{name}.yaml"))
+    cfg = get_config(str(ROOT / "configs" / "recognition" / "ctrgcn" / f"ctrgcn_ntucs_{name}.yaml"), show=False)
     steps = {key: value for step in cfg.PIPELINE.test.transform for key, value in step.items()}
     wanted = steps["SketeonModalityTransform"]
     # Fasle, which is true, is another fault

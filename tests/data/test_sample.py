@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ctrgcn_plugin.data.sample import ClipError, centre_crop_resample, check_clip, read_clip
+from ctrgcn_plugin.data.sample import ClipError, centre_crop_resample, check_clip, read_clip, valid_frames
 from ctrgcn_plugin.errors import ConfigError
 
 SHAPE = (3, 25, 2)  # C, V, M
 LENGTHS = (1, 2, 5, 63, 64, 65, 300)
 SAMPLINGS = ((64, 0.95), (64, 1.0), (52, 0.5), (16, 0.7))  # window_size, p
+
+# of a clip with empty frames before its last, stock upstream drops as many at its end
+STOCK = "gap-in-clip"
 
 # reads NAME -> clip, writes NAME/window_size/p -> sample
 UPSTREAM = """
@@ -37,24 +42,38 @@ def padded(rng: np.random.Generator, length: int, total: int) -> np.ndarray:
     return clip
 
 
-def some_clips() -> dict[str, np.ndarray]:
+def gapless_clips() -> dict[str, np.ndarray]:
     rng = np.random.default_rng(0)
     clips = {f"{length}of{total}": padded(rng, length, total) for length in LENGTHS for total in (length, 300)}
     clips.update({f"random{length}": padded(rng, length, 300) for length in rng.integers(1, 301, 40)})
     alone = padded(rng, 80, 120)
     alone[..., 1] = 0
-    interrupted = padded(rng, 90, 120)
-    interrupted[:, 30:35] = 0
-    return {**clips, "alone": alone, "interrupted": interrupted}
+    return {**clips, "alone": alone}
 
 
-def test_equal_to_upstream(upstream_root: Path, tmp_path: Path) -> None:
+def interrupted_clips() -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(1)
+    clips = {name: padded(rng, 90, 120) for name in ("middle", "start", "twice", "cancel")}
+    clips["middle"][:, 30:35] = 0
+    clips["start"][:, :3] = 0
+    clips["twice"][:, 10:80:2] = 0
+    # no gap: coordinates that add up to nothing
+    clips["cancel"][0, 40], clips["cancel"][1, 40], clips["cancel"][2, 40] = 1, -1, 0
+    return clips
+
+
+@pytest.mark.parametrize(("some_clips", "off"), [(gapless_clips, STOCK), (interrupted_clips, "")])
+def test_equal_to_upstream(
+    upstream_root: Path, tmp_path: Path, some_clips: Callable[[], dict[str, np.ndarray]], off: str
+) -> None:
+    """To stock upstream's on clips without a gap, to upstream's under the fix on the others."""
     clips = some_clips()
     np.savez(tmp_path / "clips.npz", **clips)  # type: ignore[arg-type]
     files = [str(tmp_path / name) for name in ("clips.npz", "samples.npz")]
     command = [sys.executable, "-c", UPSTREAM, str(upstream_root), *files, repr(SAMPLINGS)]
-    # in a process and a folder of its own: importing paddlevideo sets signal handlers and writes .log.txt
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    # in a process and a folder of its own: importing paddlevideo may set signal handlers and write .log.txt
+    environment = {**os.environ, "PADDLEVIDEO_PLUGIN_FIXES": off}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     upstream = np.load(files[1])
     assert len(upstream.files) == len(clips) * len(SAMPLINGS)
@@ -64,6 +83,16 @@ def test_equal_to_upstream(upstream_root: Path, tmp_path: Path) -> None:
         assert sample.shape == (3, int(window_size), 25, 2)
         assert sample.dtype == np.float32
         np.testing.assert_allclose(sample, upstream[key], rtol=0, atol=1e-6, err_msg=key)
+
+
+def test_frames_up_to_the_last_with_anybody_in_it() -> None:
+    clip = padded(np.random.default_rng(1), 20, 30)
+    assert valid_frames(clip) == 20
+    clip[:, 5:9] = 0
+    clip[:, 0] = 0
+    assert valid_frames(clip) == 20
+    np.testing.assert_array_equal(centre_crop_resample(clip, 20, 1.0), clip[:, :20])
+    assert valid_frames(np.zeros_like(clip)) == 0
 
 
 def test_a_full_clip_of_window_size_is_kept() -> None:

@@ -1,9 +1,9 @@
-"""``paddlevideo.modeling.backbones.ctrgcn``: upstream's CTRGCN on a CPU."""
+"""``paddlevideo.modeling.backbones.ctrgcn``: upstream's CTRGCN on a CPU, and how it starts."""
 
 from __future__ import annotations
 
 import functools
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from ctrgcn_plugin.upstream.fixes.code import mentions
@@ -39,6 +39,36 @@ def _leave_topology(module: ModuleType) -> None:
     unit.forward = forward
 
 
+def _initialises_little(module: ModuleType) -> bool:
+    try:
+        module.conv_init(SimpleNamespace(weight=object(), bias=None))
+    except Exception:
+        # it tried to fill what is no tensor: what is left to ask is whether anybody calls it for every unit
+        makers = (module.CTRGCN, module.TCN_GCN_unit, module.unit_gcn, module.MultiScale_TemporalConv)
+        functions = [module.CTRGCN.init_weights, *(maker.__init__ for maker in makers)]
+        return not any(mentions(function, word) for function in functions for word in ("sublayers", "init_weights"))
+    return True
+
+
+def _initialise_units(module: ModuleType) -> None:
+    backbone = module.CTRGCN
+    original = backbone.init_weights
+    from ctrgcn_plugin.models import units
+
+    @functools.wraps(original)
+    def init_weights(self: Any) -> None:
+        for layer in self.sublayers():
+            if isinstance(layer, module.unit_gcn):
+                units.init_spatial(layer)
+            elif isinstance(layer, module.MultiScale_TemporalConv):
+                units.init_temporal(layer)
+            elif isinstance(layer, module.unit_tcn):
+                units.init_convs(layer)
+        original(self)
+
+    backbone.init_weights = init_weights
+
+
 FIXES = (
     Fix(
         "onednn-matmul",
@@ -57,5 +87,14 @@ FIXES = (
         STOPS,
         _moves_topology_to_gpu,
         _leave_topology,
+    ),
+    Fix(
+        "ctrgcn-initialisation",
+        "paddlevideo.modeling.backbones.ctrgcn",
+        "modeling/backbones/ctrgcn.py:25, 488",
+        "init_weights() leaves all but data_bn at Paddle's defaults: training does not start as CTR-GCN's does",
+        FALSIFIES,
+        _initialises_little,
+        _initialise_units,
     ),
 )

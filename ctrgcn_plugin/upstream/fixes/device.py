@@ -8,24 +8,8 @@ from typing import Any
 
 from ctrgcn_plugin.upstream.fixes.code import mentions
 from ctrgcn_plugin.upstream.fixes.fix import STOPS, Fix
+from ctrgcn_plugin.upstream.fixes.proxy import Proxy
 from ctrgcn_plugin.upstream.log import logger
-
-
-class _CPUWithoutGPU(ModuleType):
-    """Paddle as a task sees it: ``set_device('gpu')`` takes the CPU where there is no GPU."""
-
-    def __init__(self, paddle: ModuleType) -> None:
-        super().__init__(paddle.__name__)
-        self._paddle = paddle
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._paddle, name)
-
-    def set_device(self, device: str) -> Any:
-        if device == "gpu" and not _has_gpu(self._paddle):
-            logger().info("no GPU that Paddle can use: running on the CPU")
-            device = "cpu"
-        return self._paddle.set_device(device)
 
 
 def _has_gpu(paddle: Any) -> bool:
@@ -44,7 +28,15 @@ def _demands_gpu(module: ModuleType) -> bool:
 
 
 def _take_cpu(module: ModuleType) -> None:
-    module.paddle = _CPUWithoutGPU(module.paddle)  # type: ignore[attr-defined]
+    paddle = module.paddle
+
+    def set_device(device: str) -> Any:
+        if device == "gpu" and not _has_gpu(paddle):
+            logger().info("no GPU that Paddle can use: running on the CPU")
+            device = "cpu"
+        return paddle.set_device(device)
+
+    module.paddle = Proxy(paddle, set_device=set_device)  # type: ignore[attr-defined]
 
 
 FIXES = tuple(

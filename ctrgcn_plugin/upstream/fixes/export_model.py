@@ -8,10 +8,12 @@ from typing import Any
 
 from ctrgcn_plugin.errors import ConfigError
 from ctrgcn_plugin.upstream.fixes.code import mentions, wrapping
-from ctrgcn_plugin.upstream.fixes.fix import MISLEADS, STOPS, Fix
+from ctrgcn_plugin.upstream.fixes.fix import ENDANGERS, FALSIFIES, MISLEADS, STOPS, Fix
+from ctrgcn_plugin.upstream.fixes.inference_helper import NAME as HELPER
+from ctrgcn_plugin.upstream.fixes.recognizer_gcn import CHECK, taking_whole_checkpoints
+from ctrgcn_plugin.upstream.fixes.save_load import without_code
 
 SCRIPT = "tools/export_model.py"
-HELPER = "CTRGCN_Inference_helper"
 
 
 def _lacks_input_spec(model_name: str, **inference: Any) -> Callable[[ModuleType], bool]:
@@ -38,12 +40,16 @@ def _of_the_family(original: Callable) -> Callable:
     return get_input_spec
 
 
+class UnknownModelError(ConfigError, NotImplementedError):
+    """A model whose input the script does not know."""
+
+
 def _that_says_so(original: Callable) -> Callable:
     def get_input_spec(cfg: Any, model_name: str) -> Any:
         try:
             return original(cfg, model_name)
         except UnboundLocalError:
-            raise ConfigError(
+            raise UnknownModelError(
                 f"tools/export_model.py knows no input of model_name {model_name!r}; INFERENCE.name: {HELPER} tells it "
                 "that a model is of the CTR-GCN family"
             ) from None
@@ -57,6 +63,14 @@ def _leaves_graph_partial(main: ModuleType) -> bool:
 
 def _full_graph(original: Callable) -> Callable:
     return lambda *args, **kwargs: original(*args, **{"full_graph": True, **kwargs})
+
+
+def _takes_any_state(main: ModuleType) -> bool:
+    return not mentions(main.main, CHECK)
+
+
+def _has_paddle_load(main: ModuleType) -> bool:
+    return mentions(main.main, "paddle") and mentions(main.main, "load")
 
 
 FIXES = (
@@ -86,5 +100,23 @@ FIXES = (
         STOPS,
         _leaves_graph_partial,
         wrapping("to_static", _full_graph),
+    ),
+    Fix(
+        "export-of-another-model",
+        SCRIPT,
+        "tools/export_model.py:247",
+        "a checkpoint of another model is skipped key by key, and a random model is exported, rc 0",
+        FALSIFIES,
+        _takes_any_state,
+        wrapping("build_model", taking_whole_checkpoints),
+    ),
+    Fix(
+        "export-unpickling",
+        SCRIPT,
+        "tools/export_model.py:246",
+        "the checkpoint is unpickled: one that was made to do so runs any code",
+        ENDANGERS,
+        _has_paddle_load,
+        without_code,
     ),
 )

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import functools
+import sys
 import tempfile
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from types import FunctionType, ModuleType, SimpleNamespace
+from typing import Any, NoReturn
 
+from ctrgcn_plugin.errors import EnvironmentSetupError, UserError
 from ctrgcn_plugin.upstream.fixes.code import mentions, wrapping
-from ctrgcn_plugin.upstream.fixes.fix import FALSIFIES, STOPS, Fix
+from ctrgcn_plugin.upstream.fixes.fix import FALSIFIES, MISLEADS, STOPS, Fix
 
 SCRIPT = "tools/predict.py"
 CLIP_FILES = (".avi", ".mp4", ".npy")
@@ -20,11 +24,13 @@ def _knows_no_json(main: ModuleType) -> bool:
 
 
 def _json(original: Callable) -> Callable:
-    def config(model_file: str, params_file: str) -> Any:
-        path = Path(model_file)
+    def config(*files: str) -> Any:
+        if not files:
+            return original()
+        path = Path(files[0])
         if path.suffix == ".pdmodel" and not path.is_file() and path.with_suffix(".json").is_file():
             path = path.with_suffix(".json")
-        result = original(str(path), params_file)
+        result = original(str(path), *files[1:])
         if path.suffix == ".json":
             # the old executor's enable_memory_optim asks a .json model for a pass that it does not have
             result.enable_new_executor(True)
@@ -38,10 +44,11 @@ def _leaves_onednn_on(main: ModuleType) -> bool:
 
 
 def _without_onednn(original: Callable) -> Callable:
-    def config(model_file: str, params_file: str) -> Any:
-        result = original(model_file, params_file)
-        # on by default; the script turns it on again where --enable_mkldnn=True asks for it
-        result.disable_mkldnn()
+    def config(*files: str) -> Any:
+        result = original(*files)
+        if files:
+            # on by default; the script turns it on again where --enable_mkldnn=True asks for it
+            result.disable_mkldnn()
         return result
 
     return config
@@ -60,6 +67,91 @@ def _with_clips(original: Callable) -> Callable:
         return sorted(str(file) for file in Path(input_path).iterdir() if file.suffix in CLIP_FILES)
 
     return parse_file_paths
+
+
+def _files(main: ModuleType, *arguments: object) -> list[str]:
+    """Which files the script's ``main`` would predict with these arguments; nothing is loaded or printed."""
+
+    def stop(files: list[str]) -> NoReturn:
+        raise StopIteration(files)
+
+    argv, sys.argv = sys.argv, [SCRIPT, *map(str, arguments)]
+    try:
+        options = main.parse_args()
+    finally:
+        sys.argv = argv
+    engine = SimpleNamespace(get_input_names=list, get_output_names=list)
+    stubs = {
+        "print": lambda *args, **kwargs: None,
+        "parse_args": lambda: options,
+        "get_config": lambda *args, **kwargs: SimpleNamespace(model_name="", INFERENCE={}),
+        "build_inference_helper": lambda config: SimpleNamespace(preprocess_batch=stop),
+        "create_paddle_predictor": lambda *args: (None, engine),
+    }
+    try:
+        FunctionType(main.main.__code__, {**vars(main), **stubs})()
+    except StopIteration as stopped:
+        return stopped.value
+    raise LookupError(f"{SCRIPT} predicts nothing")
+
+
+def _predicts_the_list(main: ModuleType) -> bool:
+    with tempfile.TemporaryDirectory() as folder:
+        clips = Path(folder) / "clips.txt"
+        clips.write_text("a.npy\n", encoding="utf-8")
+        return _files(main, "-i", clips, "--time_test_file", "True") == [str(clips)]
+
+
+def _read_the_list(main: ModuleType) -> None:
+    make_predictor, parse = main.create_paddle_predictor, main.parse_file_paths
+    lists: list[bool] = []
+
+    @functools.wraps(make_predictor)
+    def create_paddle_predictor(args: Any, cfg: Any) -> Any:
+        # the script's main has the options here, and parses the path only then
+        lists[:] = [args.time_test_file]
+        return make_predictor(args, cfg)
+
+    @functools.wraps(parse)
+    def parse_file_paths(input_path: str) -> list[str]:
+        if lists != [True]:
+            return parse(input_path)
+        try:
+            lines = Path(input_path).read_text(encoding="utf-8").splitlines()
+        except (OSError, ValueError) as error:
+            raise UserError(f"--time_test_file: {input_path} is no list of clips, one a line: {error}") from error
+        return [line.strip() for line in lines if line.strip()]
+
+    vars(main).update(create_paddle_predictor=create_paddle_predictor, parse_file_paths=parse_file_paths)
+
+
+class NotInstalledError(EnvironmentSetupError, ImportError):
+    """A package that an option needs is missing."""
+
+
+def _goes_on_without_auto_log(main: ModuleType) -> bool:
+    if find_spec("auto_log"):
+        return False
+    try:
+        _files(main, "-i", __file__, "--enable_benchmark", "True")
+    except UnboundLocalError:
+        return True
+    except Exception:
+        # it says what is missing, in its own words
+        return False
+    return False
+
+
+def _with_auto_log_only(original: Callable) -> Callable:
+    def create_paddle_predictor(args: Any, cfg: Any) -> Any:
+        if args.enable_benchmark and not find_spec("auto_log"):
+            raise NotInstalledError(
+                "--enable_benchmark needs the package auto_log, which is not installed: "
+                "pip install git+https://github.com/LDOUBLEV/AutoLog, or leave the option out"
+            )
+        return original(args, cfg)
+
+    return create_paddle_predictor
 
 
 FIXES = (
@@ -89,5 +181,23 @@ FIXES = (
         STOPS,
         _ignores_clips,
         wrapping("parse_file_paths", _with_clips),
+    ),
+    Fix(
+        "predict-time-test-file",
+        SCRIPT,
+        "tools/predict.py:182",
+        "--time_test_file without --enable_benchmark: the list of clips is itself read as a clip",
+        STOPS,
+        _predicts_the_list,
+        _read_the_list,
+    ),
+    Fix(
+        "predict-auto-log",
+        SCRIPT,
+        "tools/predict.py:254",
+        "--enable_benchmark without the package auto_log: UnboundLocalError: auto_log",
+        MISLEADS,
+        _goes_on_without_auto_log,
+        wrapping("create_paddle_predictor", _with_auto_log_only),
     ),
 )

@@ -1,26 +1,34 @@
 """Upstream's scripts in ``tools``: faults in the scripts themselves.
 
-A script's functions live in ``__main__``. It calls ``get_config`` when all of them are defined and
-none of those that matter has run: there they are mended, for configs of the CTR-GCN family.
+A script's functions live in ``__main__``, or in a module of its name where another script imports it. It calls
+``get_config`` when all of them are defined and none of those that matter has run: there they are mended, for
+configs of the CTR-GCN family only.
 """
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-from ctrgcn_plugin.upstream.fixes import export_model, predict
-from ctrgcn_plugin.upstream.fixes.fix import Fix, run
+from ctrgcn_plugin.upstream import config_check
+from ctrgcn_plugin.upstream.fixes import export_model, inference_helper, predict
+from ctrgcn_plugin.upstream.fixes.fix import APPLIED, Fix, Outcome, outcomes, run
 
-FIXES = (*export_model.FIXES, *predict.FIXES)
+FIXES = (*export_model.FIXES, *inference_helper.FIXES, *predict.FIXES)
+MODULES = ("__main__", *dict.fromkeys(Path(fix.module).stem for fix in FIXES))
 
 
-def mend(main: ModuleType, config: Any) -> None:
-    """Apply its fixes to the running script, for the config that it has just read."""
-    if (config.get("INFERENCE") or {}).get("name") == export_model.HELPER:
-        for fix in of(Path(getattr(main, "__file__", None) or "")):
-            run(fix, main)
+def mend(config: Any) -> None:
+    """Apply their fixes to the scripts that are loaded, for a config that has just been read."""
+    helps = (config.get("INFERENCE") or {}).get("name") == inference_helper.NAME
+    if not helps and not config_check.concerns_us(config):
+        return
+    for module in filter(None, map(sys.modules.get, MODULES)):
+        for fix in of(Path(getattr(module, "__file__", None) or "")):
+            run(fix, module)
+    if helps and outcomes.get(inference_helper.PREDICT_MODALITY) == Outcome(APPLIED):
+        inference_helper.take_modality(config)
 
 
 def of(script: Path) -> list[Fix]:

@@ -1,79 +1,165 @@
-"""``paddlevideo.loader.pipelines.skeleton_pipeline``: cropping a clip to a window."""
+"""``paddlevideo.loader.pipelines.skeleton_pipeline``: cropping a clip to a window, and what is learned of it."""
 
 from __future__ import annotations
 
 import functools
+from numbers import Real
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
-from ctrgcn_plugin.data.sample import resample, valid_frames
-from ctrgcn_plugin.upstream.fixes.fix import STOPS, Fix
+from ctrgcn_plugin.data.sample import valid_frames
+from ctrgcn_plugin.errors import ConfigError
+from ctrgcn_plugin.upstream.fixes.code import with_line
+from ctrgcn_plugin.upstream.fixes.fix import FALSIFIES, STOPS, Fix
+from ctrgcn_plugin.upstream.fixes.proxy import Proxy
+from ctrgcn_plugin.upstream.log import logger
 
-# upstream's lower bound for a random crop, in frames
-SHORTEST_CROP = 64
+# False, as upstream's own configs for bones and motion spell it
+TYPO = "Fasle"
 
 
-def _fails(operator: Any, clip: np.ndarray, error: type[Exception]) -> bool:
-    """Whether the operator fails so on a clip; leaves NumPy's global random state as it was."""
-    state = np.random.get_state()
+class _ReachedError(Exception):
+    """Carries the frames that the operator was about to resample."""
+
+
+def _cropped(module: ModuleType, clip: np.ndarray, **settings: Any) -> np.ndarray:
+    """What SketeonCropSample leaves of a clip of as many frames as its window, before Paddle resamples it.
+
+    NumPy's global random state stays as it was.
+    """
+
+    def stop(frames: np.ndarray) -> NoReturn:
+        raise _ReachedError(frames)
+
+    paddle, state = module.paddle, np.random.get_state()
+    module.paddle = Proxy(paddle, to_tensor=stop)  # type: ignore[attr-defined]
     try:
-        operator({"data": clip})
-    except error:
-        return True
+        return module.SketeonCropSample(window_size=clip.shape[1], **settings)({"data": clip})["data"]
+    except _ReachedError as reached:
+        return reached.args[0]
     finally:
+        module.paddle = paddle  # type: ignore[attr-defined]
         np.random.set_state(state)
-    return False
+
+
+def _numbered_frames() -> np.ndarray:
+    """A clip of four frames full of 1, 2, 3 and 4."""
+    return np.arange(1, 5, dtype="float32").reshape(1, 4, 1, 1)
+
+
+def _counts_frames(module: ModuleType) -> bool:
+    clip = _numbered_frames()
+    clip[:, 1] = 0
+    return not (_cropped(module, clip, p_interval=[1]) == 4).any()
+
+
+def _count_to_the_last(module: ModuleType) -> None:
+    crop = module.SketeonCropSample
+    crop.__call__ = with_line(
+        crop.__call__, "np.sum(data.sum(0).sum(-1).sum(-1) != 0)", "_valid_frames(data)", _valid_frames=valid_frames
+    )
 
 
 def _cannot_draw(module: ModuleType) -> bool:
-    crop = module.SketeonCropSample(window_size=2, p_interval=[0.5, 1])
-    return _fails(crop, np.ones((1, 4, 1, 1), "float32"), TypeError)
+    try:
+        _cropped(module, _numbered_frames(), p_interval=[0.5, 1])
+    except TypeError:
+        return True
+    return False
 
 
 def _draw_scalar(module: ModuleType) -> None:
-    crop_class = module.SketeonCropSample
-    original = crop_class.__call__
+    crop = module.SketeonCropSample
+    # one number of the same stream, so that a seed gives the clips that it always gave
+    crop.__call__ = with_line(crop.__call__, "np.random.rand(1)", "np.random.rand(1)[0]")
+
+
+def _needs_a_list(module: ModuleType) -> bool:
+    try:
+        _cropped(module, _numbered_frames(), p_interval=1)
+    except TypeError:
+        return True
+    return False
+
+
+def _take_a_number(module: ModuleType) -> None:
+    crop = module.SketeonCropSample
+    original = crop.__init__
 
     @functools.wraps(original)
-    def call(self: Any, results: dict[str, Any]) -> dict[str, Any]:
-        if len(self.p_interval) == 1:
-            return original(self, results)
-        clip = results["data"]
-        valid = valid_frames(clip)
-        # the draws are upstream's, one by one, so that a seed gives the clips that it always gave
-        low, high = self.p_interval
-        share = np.random.rand(1)[0] * (high - low) + low
-        length = min(max(int(np.floor(valid * share)), SHORTEST_CROP), valid)
-        begin = np.random.randint(0, valid - length + 1)
-        results["data"] = resample(clip[:, begin : begin + length], self.window_size)
-        return results
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        if isinstance(self.p_interval, Real):
+            self.p_interval = [self.p_interval]
 
-    crop_class.__call__ = call
+    crop.__init__ = init
 
 
 def _needs_somebody(module: ModuleType) -> bool:
-    crop = module.SketeonCropSample(window_size=2, p_interval=[1])
-    return _fails(crop, np.zeros((1, 4, 1, 1), "float32"), Exception)
+    return _cropped(module, np.zeros((1, 4, 1, 1), "float32"), p_interval=[1]).size == 0
 
 
 def _give_zeros(module: ModuleType) -> None:
-    crop_class = module.SketeonCropSample
-    original = crop_class.__call__
+    crop = module.SketeonCropSample
+    original = crop.__call__
 
     @functools.wraps(original)
     def call(self: Any, results: dict[str, Any]) -> dict[str, Any]:
         clip = results["data"]
         if valid_frames(clip):
             return original(self, results)
-        results["data"] = np.zeros((clip.shape[0], self.window_size, *clip.shape[2:]), "float32")
+        results["data"] = np.zeros((clip.shape[0], self.window_size, *clip.shape[2:]), clip.dtype)
         return results
 
-    crop_class.__call__ = call
+    crop.__call__ = call
 
 
+def _takes_typo_for_true(module: ModuleType) -> bool:
+    try:
+        transform = module.SketeonModalityTransform(joint=TYPO, bone=True, motion=False)
+    except Exception:
+        # refused, in whatever words
+        return False
+    # bones of joints that are all in one place
+    return bool(transform({"data": np.ones((1, 1, 25, 1), "float32")})["data"].any())
+
+
+def _take_truth_values(module: ModuleType) -> None:
+    transform = module.SketeonModalityTransform
+    original = transform.__init__
+
+    @functools.wraps(original)
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        for name in ("joint", "bone", "motion"):
+            value = getattr(self, name)
+            if value == TYPO:
+                _say_once()
+                setattr(self, name, False)
+            elif not isinstance(value, bool):
+                raise ConfigError(f"SketeonModalityTransform: {name} must be True or False, got {value!r}")
+
+    transform.__init__ = init
+
+
+@functools.cache
+def _say_once() -> None:
+    logger().info(f"SketeonModalityTransform: {TYPO!r} in the config is taken as False")
+
+
+# those that change a line of upstream's go before those that put something around it
 FIXES = (
+    Fix(
+        "gap-in-clip",
+        "paddlevideo.loader.pipelines.skeleton_pipeline",
+        "loader/pipelines/skeleton_pipeline.py:254",
+        "of a clip with empty frames in its middle as many frames at its end are silently dropped",
+        FALSIFIES,
+        _counts_frames,
+        _count_to_the_last,
+    ),
     Fix(
         "random-crop-scalar",
         "paddlevideo.loader.pipelines.skeleton_pipeline",
@@ -84,6 +170,15 @@ FIXES = (
         _draw_scalar,
     ),
     Fix(
+        "crop-interval-default",
+        "paddlevideo.loader.pipelines.skeleton_pipeline",
+        "loader/pipelines/skeleton_pipeline.py:243, 262",
+        "object of type 'int' has no len(), with the default p_interval=1",
+        STOPS,
+        _needs_a_list,
+        _take_a_number,
+    ),
+    Fix(
         "empty-clip",
         "paddlevideo.loader.pipelines.skeleton_pipeline",
         "loader/pipelines/skeleton_pipeline.py:282",
@@ -91,5 +186,14 @@ FIXES = (
         STOPS,
         _needs_somebody,
         _give_zeros,
+    ),
+    Fix(
+        "modality-typo",
+        "paddlevideo.loader.pipelines.skeleton_pipeline",
+        "loader/pipelines/skeleton_pipeline.py:308",
+        f"joint: {TYPO} in upstream's configs for bones and motion is true: they all train on joints",
+        FALSIFIES,
+        _takes_typo_for_true,
+        _take_truth_values,
     ),
 )

@@ -1,4 +1,4 @@
-"""``BaseHead`` and ``SkeletonMetric``: top-5 among fewer than five classes."""
+"""``paddlevideo.modeling.heads.base``: top-5 among fewer than five classes."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ TOP = 5
 SYMPTOM = "The rank (5) of the input 'k' for topk op must be less than or equal to 4"
 
 
-def _head_takes_five(module: ModuleType) -> bool:
+def _takes_five(module: ModuleType) -> bool:
     get_acc = module.BaseHead.get_acc
     return mentions(get_acc, TOP) and not mentions(get_acc, "min")
 
 
-def _mend_head(module: ModuleType) -> None:
+def _take_what_there_is(module: ModuleType) -> None:
     head = module.BaseHead
     original = head.get_acc
     from ctrgcn_plugin.models.labels import accuracies
@@ -33,27 +33,6 @@ def _mend_head(module: ModuleType) -> None:
     head.get_acc = get_acc
 
 
-def _metric(module: ModuleType) -> Any:
-    # the module's own name is None: upstream's decorator registers the class and returns nothing
-    return module.METRIC.get("SkeletonMetric")
-
-
-def _metric_takes_five(module: ModuleType) -> bool:
-    return not mentions(_metric(module).update, "min")
-
-
-def _mend_metric(module: ModuleType) -> None:
-    metric = _metric(module)
-    original = metric.update
-
-    @functools.wraps(original)
-    def update(self: Any, batch_id: int, data: Any, outputs: Any) -> None:
-        self.k = min(self.k, outputs.shape[-1])
-        original(self, batch_id, data, outputs)
-
-    metric.update = update
-
-
 FIXES = (
     Fix(
         "top5-of-few-in-head",
@@ -61,16 +40,7 @@ FIXES = (
         "modeling/heads/base.py:157",
         SYMPTOM,
         STOPS,
-        _head_takes_five,
-        _mend_head,
-    ),
-    Fix(
-        "top5-of-few-in-metric",
-        "paddlevideo.metrics.skeleton_metric",
-        "metrics/skeleton_metric.py:62",
-        SYMPTOM,
-        STOPS,
-        _metric_takes_five,
-        _mend_metric,
+        _takes_five,
+        _take_what_there_is,
     ),
 )

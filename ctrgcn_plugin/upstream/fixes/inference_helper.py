@@ -1,0 +1,117 @@
+"""``tools/utils.py``: the helper that prepares clips for ``tools/predict.py``, which imports it."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Iterator, Mapping
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from ctrgcn_plugin.data.sample import read_clip
+from ctrgcn_plugin.upstream.fixes.code import mentions, with_line
+from ctrgcn_plugin.upstream.fixes.fix import FALSIFIES, Fix
+from ctrgcn_plugin.upstream.log import logger
+
+SCRIPT = "tools/utils.py"
+NAME = "CTRGCN_Inference_helper"
+TRANSFORM = "SketeonModalityTransform"
+MODALITY = ("joint", "bone", "motion", "graph")
+CHECKS = ("isfinite", "isnan", "float32")
+PREDICT_MODALITY = "predict-modality"
+
+
+def _helper(module: ModuleType) -> Any:
+    return module.INFERENCE.get(NAME)
+
+
+def _takes_any_clip(module: ModuleType) -> bool:
+    helper = _helper(module)
+    functions = [function for function in vars(helper).values() if inspect.isfunction(function)]
+    return not any(mentions(function, word) for function in functions for word in CHECKS)
+
+
+def _check_clips(module: ModuleType) -> None:
+    # before the other fix: a line cannot be changed in a function that something is wrapped around
+    helper = _helper(module)
+    read = "ctrgcn_read_clip(input_file, (self.num_channels, self.vertex_nums, self.person_nums))"
+    helper.preprocess = with_line(helper.preprocess, "np.load(input_file)", read, ctrgcn_read_clip=read_clip)
+
+
+def _gives_joints_only(module: ModuleType) -> bool:
+    return "bone" not in inspect.signature(_helper(module).__init__).parameters
+
+
+def _take_a_modality(module: ModuleType) -> None:
+    from paddlevideo.loader.pipelines import SketeonModalityTransform
+
+    helper = _helper(module)
+    init, preprocess = helper.__init__, helper.preprocess
+
+    @functools.wraps(init)
+    def with_modality(
+        self: Any,
+        *args: Any,
+        joint: bool = True,
+        bone: bool = False,
+        motion: bool = False,
+        graph: str = "ntu_rgb_d",
+        **kwargs: Any,
+    ) -> None:
+        init(self, *args, **kwargs)
+        self.modality = SketeonModalityTransform(bone=bone, motion=motion, joint=joint, graph=graph)
+
+    @functools.wraps(preprocess)
+    def in_modality(self: Any, input_file: str) -> list[np.ndarray]:
+        return [
+            np.stack([self.modality({"data": clip})["data"] for clip in clips])
+            for clips in preprocess(self, input_file)
+        ]
+
+    helper.__init__, helper.preprocess = with_modality, in_modality
+
+
+def take_modality(config: Any) -> None:
+    """Have INFERENCE take the modality that PIPELINE.test gives the clips, unless it names one itself."""
+    inference = config["INFERENCE"]
+    found = next(_modalities((config.get("PIPELINE") or {}).get("test") or {}), {})
+    if not found or any(key in inference for key in MODALITY):
+        return
+    from paddlevideo.loader.pipelines import SketeonModalityTransform
+
+    transform = SketeonModalityTransform(**found)
+    inference.update({key: getattr(transform, key) for key in MODALITY})
+    if not transform.joint:
+        settings = ", ".join(f"{key}: {inference[key]}" for key in MODALITY)
+        logger().info(f"INFERENCE takes the modality of PIPELINE.test: {settings}")
+
+
+def _modalities(pipeline: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for steps in pipeline.values():
+        for step in steps if isinstance(steps, list) else [steps]:
+            if isinstance(step, Mapping) and step.get(TRANSFORM):
+                yield step[TRANSFORM]
+
+
+FIXES = (
+    Fix(
+        "predict-input",
+        SCRIPT,
+        "tools/utils.py:757",
+        "a clip with NaN gets a score; one of float64, of whole numbers or of another shape ends in Paddle's kernels",
+        FALSIFIES,
+        _takes_any_clip,
+        _check_clips,
+    ),
+    Fix(
+        PREDICT_MODALITY,
+        SCRIPT,
+        "tools/utils.py:735",
+        "models of bones and motion are given joints",
+        FALSIFIES,
+        _gives_joints_only,
+        _take_a_modality,
+    ),
+)
