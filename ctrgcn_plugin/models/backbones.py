@@ -59,7 +59,7 @@ class SkeletonBackbone(nn.Layer):
         in_channels: coordinates C of a joint.
         adaptive: learn the shared topology, or keep the layout's.
         init: ``ctrgcn`` for the original's initialisation, ``upstream`` for Paddle's defaults,
-            which PaddleVideo's CTRGCN trains from.
+            which stock PaddleVideo's CTRGCN starts from.
     """
 
     stages: ClassVar[tuple[Stage, ...]] = CTRGCN_STAGES

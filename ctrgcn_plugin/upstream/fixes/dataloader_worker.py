@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from ctrgcn_plugin.upstream.fixes.code import mentions
-from ctrgcn_plugin.upstream.fixes.fix import STOPS, Fix
+from ctrgcn_plugin.upstream.fixes.fix import ENDANGERS, Fix
 
 
 class _Waiting:
@@ -57,7 +57,7 @@ FIXES = (
         "paddle.io.dataloader.dataloader_iter",
         "paddle: io/dataloader/worker.py:345 (3.3.1)",
         "with num_workers above 0 a run that is killed leaves its loader workers behind, for ever",
-        STOPS,
+        ENDANGERS,
         _waits_for_ever,
         _wait_for_seconds,
     ),

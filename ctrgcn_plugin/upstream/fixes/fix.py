@@ -16,7 +16,7 @@ SWITCH = "PADDLEVIDEO_PLUGIN_FIXES"
 # what a fault does to a user
 STOPS = "stops"  # a right command does not end well
 FALSIFIES = "falsifies"  # it ends well with a wrong result
-ENDANGERS = "endangers"  # it runs what others wrote, or ends what others run
+ENDANGERS = "endangers"  # it runs what others wrote, ends what others run, or leaves processes behind
 MISLEADS = "misleads"  # a mistake of the user's own is answered late or obscurely
 
 # what came of a fix
