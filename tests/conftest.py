@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -27,13 +27,16 @@ def pytest_report_header(config: pytest.Config) -> str:
     return f"PaddleVideo: ppvideo {locate.WHEEL_VERSION} from PyPI; git checkout: {_checkout() or 'none'}"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     # the longest file first, so that no core waits for it at the end
     items.sort(key=lambda item: item.path.name != "test_quickstart.py")
     for item in items:
         # a file's tests share what its fixtures make; pieces of evidence share nothing, and fill the gaps
         if item.path.name != "test_evidence.py":
             item.add_marker(pytest.mark.xdist_group(str(item.path)))
+    # before pytest-xdist reads the groups
+    return (yield)
 
 
 @pytest.fixture(scope="session")

@@ -59,5 +59,9 @@ FIXES = (
 
 
 def attach() -> None:
-    """Have every fix applied as its module is imported."""
+    """Have every fix applied as its module is imported. May be called repeatedly."""
+    if _fix.outcomes:
+        return
     _fix.attach(FIXES)
+    # around all that the fixes themselves put around get_config
+    scripts.attach()

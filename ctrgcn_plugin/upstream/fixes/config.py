@@ -12,8 +12,7 @@ from typing import Any, Optional
 
 from ctrgcn_plugin import configs
 from ctrgcn_plugin.errors import ConfigError
-from ctrgcn_plugin.upstream import config_check, script
-from ctrgcn_plugin.upstream.fixes import scripts
+from ctrgcn_plugin.upstream import config_check
 from ctrgcn_plugin.upstream.fixes.code import with_line, wrapping
 from ctrgcn_plugin.upstream.fixes.fix import ENDANGERS, MISLEADS, STOPS, Fix, always
 from ctrgcn_plugin.upstream.log import logger
@@ -30,22 +29,18 @@ def _find_shipped(module: ModuleType) -> None:
             copy = configs.find(fname)
             module.logger.info(f"{fname} is not in this folder: using the copy that ctrgcn-plugin ships, {copy}")
             fname = str(copy)
-        config = original(fname, *args, **kwargs)
-        config_check.check(config)
-        if script.weights_given() or script.role() in script.WITH_WEIGHTS:
-            forget_pretrained(config)
-        scripts.mend(config)
-        return config
+        return original(fname, *args, **kwargs)
 
     module.get_config = get_config  # type: ignore[attr-defined]
 
 
-def forget_pretrained(config: Any) -> None:
-    """Blank every network's `pretrained`: the weights come from a checkpoint of the whole model."""
-    for entry in config.get("MODEL", {}).get("models") or []:
-        for network in entry.values():
-            if isinstance(network, dict) and network.get("backbone", {}).get("pretrained"):
-                network["backbone"]["pretrained"] = ""
+def _checked(original: Callable) -> Callable:
+    def get_config(*args: Any, **kwargs: Any) -> Any:
+        config = original(*args, **kwargs)
+        config_check.check(config)
+        return config
+
+    return get_config
 
 
 def _evaluates(module: ModuleType) -> bool:
@@ -102,6 +97,15 @@ FIXES = (
         STOPS,
         always,
         _find_shipped,
+    ),
+    Fix(
+        "config-mistakes",
+        "paddlevideo.utils.config",
+        "utils/config.py:84",
+        "an unknown name or key in a config ends deep in a constructor, or nowhere",
+        MISLEADS,
+        always,
+        wrapping("get_config", _checked),
     ),
     Fix(
         "override-literals",

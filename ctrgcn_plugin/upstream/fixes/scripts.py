@@ -8,15 +8,43 @@ configs of the CTR-GCN family only.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ctrgcn_plugin.upstream import config_check
+from ctrgcn_plugin import import_hooks
+from ctrgcn_plugin.upstream import config_check, script
 from ctrgcn_plugin.upstream.fixes import export_model, inference_helper, predict
+from ctrgcn_plugin.upstream.fixes.code import wrapping
 from ctrgcn_plugin.upstream.fixes.fix import APPLIED, Fix, Outcome, outcomes, run
 
 FIXES = (*export_model.FIXES, *inference_helper.FIXES, *predict.FIXES)
 MODULES = ("__main__", *dict.fromkeys(Path(fix.module).stem for fix in FIXES))
+READS_CONFIGS = "paddlevideo.utils.config"
+
+
+def attach() -> None:
+    """Have the scripts mended whenever a config has been read."""
+    import_hooks.after(READS_CONFIGS, wrapping("get_config", _then_mend))
+
+
+def _then_mend(original: Callable) -> Callable:
+    def get_config(*args: Any, **kwargs: Any) -> Any:
+        config = original(*args, **kwargs)
+        if script.weights_given() or script.role() in script.WITH_WEIGHTS:
+            forget_pretrained(config)
+        mend(config)
+        return config
+
+    return get_config
+
+
+def forget_pretrained(config: Any) -> None:
+    """Blank every network's `pretrained`: the weights come from a checkpoint of the whole model."""
+    for entry in config.get("MODEL", {}).get("models") or []:
+        for network in entry.values():
+            if isinstance(network, dict) and network.get("backbone", {}).get("pretrained"):
+                network["backbone"]["pretrained"] = ""
 
 
 def mend(config: Any) -> None:
@@ -31,6 +59,6 @@ def mend(config: Any) -> None:
         inference_helper.take_modality(config)
 
 
-def of(script: Path) -> list[Fix]:
+def of(file: Path) -> list[Fix]:
     """The fixes of one of upstream's scripts, told by the names of its file and folder."""
-    return [fix for fix in FIXES if script.absolute().parts[-2:] == Path(fix.module).parts]
+    return [fix for fix in FIXES if file.absolute().parts[-2:] == Path(fix.module).parts]
