@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 .PHONY: test matrix quickstart lint wheel clean
 
 test: $(STAMP)
-	$(BIN)/pytest --numprocesses auto --dist loadgroup
+	$(BIN)/pytest --numprocesses auto --dist loadfile
 
 # the same against PaddleVideo on older and newer Paddle and NumPy; environments of its own in .matrix
 matrix:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from ctrgcn_plugin.upstream import fetch, locate
 
 # as many tests run at once as there are cores: one thread each, for them and the processes they start
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+LONGEST_FILES = ("test_quickstart.py", "test_evidence.py", "test_evidence_of_patches.py", "test_chain.py")
 
 
 def _checkout() -> Path | None:
@@ -27,16 +28,9 @@ def pytest_report_header(config: pytest.Config) -> str:
     return f"PaddleVideo: ppvideo {locate.WHEEL_VERSION} from PyPI; git checkout: {_checkout() or 'none'}"
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    # the longest file first, so that no core waits for it at the end
-    items.sort(key=lambda item: item.path.name != "test_quickstart.py")
-    for item in items:
-        # a file's tests share what its fixtures make; pieces of evidence share nothing, and fill the gaps
-        if item.path.name != "test_evidence.py":
-            item.add_marker(pytest.mark.xdist_group(str(item.path)))
-    # before pytest-xdist reads the groups
-    return (yield)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # the longest files first, so that no core waits for one of them at the end
+    items.sort(key=lambda item: LONGEST_FILES.index(item.path.name) if item.path.name in LONGEST_FILES else 99)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ctrgcn_plugin import resources
+from ctrgcn_plugin.upstream.fixes import FIXES
 
+# exit statuses of a piece of evidence
+FINE, FAULT, CANNOT = 0, 1, 77
+# without these, PyPI's PaddleVideo cannot be imported by the Paddle of today
+FOR_IMPORT = {"paddle-fluid", "is-compiled-with-npu", "getargspec"}
 FOLDER = resources.folder("patches")
 _ROW = re.compile(r"^\| (\d{4}) \| (.+?) \| \[(.+?)\]\(evidence/(.+?)\.py\) \| (.+?) \| (.*?) \|$", flags=re.M)
 
@@ -50,3 +55,9 @@ def link_tree(source: Path, target: Path) -> None:
             shutil.copy(source, target)
 
     shutil.copytree(source, target, ignore=ignore, copy_function=link)
+
+
+def without_fixes(name: str) -> str:
+    """The off-switch's value that leaves stock PaddleVideo as it is, for the evidence of one fault."""
+    kept = FOR_IMPORT - set(TABLE[name])
+    return ",".join(fix.name for fix in FIXES if fix.name not in kept)

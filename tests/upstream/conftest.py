@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from series import FOLDER
 
 CLIPS, CLASSES, WINDOW = 8, 4, 16
 CONFIGS = "configs/recognition/ctrgcn"
@@ -97,5 +98,18 @@ def git():
         result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         assert result.returncode == 0, result.stderr
         return result.stdout
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def evidence(python):
+    """Run one piece of evidence in a PaddleVideo: (exit status, its verdict)."""
+
+    def run(name: str, root: Path, off: str = "") -> tuple[int, str]:
+        result = python([FOLDER / "evidence" / f"{name}.py"], root, PADDLEVIDEO_PLUGIN_FIXES=off)
+        verdicts = [line for line in result.stdout.splitlines() if line.startswith(("FAULT: ", "fine: ", "cannot be"))]
+        assert verdicts, f"{name} came to no verdict:\n{result.stdout[-3000:]}"
+        return result.returncode, verdicts[-1]
 
     return run
