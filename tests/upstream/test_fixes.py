@@ -34,6 +34,13 @@ def test_outcomes_are_known(probe):
     assert unchecked == {fix.name for fix in FIXES if fix.in_script}
 
 
+def test_a_switch_that_names_no_fix_is_named(probe):
+    answered, printed = probe("answer(ok=True)", off="onednn-matmull,empty-clip")
+    assert answered == {"ok": True}
+    assert "ctrgcn: PADDLEVIDEO_PLUGIN_FIXES names 'onednn-matmull', which is no fix" in printed
+    assert "'empty-clip'" not in printed
+
+
 def test_paddle_fluid(probe):
     """PyPI's PaddleVideo does not import on Paddle 3 without it."""
     import paddle

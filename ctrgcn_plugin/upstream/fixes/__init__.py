@@ -63,5 +63,6 @@ def attach() -> None:
     if _fix.outcomes:
         return
     _fix.attach(FIXES)
+    _fix.report_unknown()
     # around all that the fixes themselves put around get_config
     scripts.attach()

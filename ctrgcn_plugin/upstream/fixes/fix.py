@@ -78,10 +78,8 @@ def always(_: ModuleType) -> bool:
 
 
 def attach(fixes: Iterable[Fix]) -> None:
-    """Have every fix applied as its module is imported; at once where it already is. May be called repeatedly."""
+    """Have every fix applied as its module is imported; at once where it already is."""
     for fix in fixes:
-        if fix.name in outcomes:
-            continue
         outcomes[fix.name] = Outcome(UNCHECKED)
         if not fix.in_script:
             (import_hooks.before if fix.early else import_hooks.after)(fix.module, partial(run, fix))
@@ -90,6 +88,12 @@ def attach(fixes: Iterable[Fix]) -> None:
 def switched_off() -> set[str]:
     """What the off-switch names; ``0`` is everything."""
     return {word.strip() for word in os.environ.get(SWITCH, "").split(",")} - {""}
+
+
+def report_unknown() -> None:
+    """Say which words of the off-switch name no fix."""
+    for word in sorted(switched_off() - set(outcomes) - {"0"}):
+        sys.stderr.write(f"ctrgcn: {SWITCH} names {word!r}, which is no fix; ctrgcn doctor lists them\n")
 
 
 def run(fix: Fix, module: ModuleType) -> None:
