@@ -2,24 +2,17 @@
 
 import math
 
-from evidence import fault, verdict
-from paddlevideo.solver import build_lr
+from evidence import fault, rates, verdict
 
-
-def rates(steps, **settings):
-    settings = {"warmup_start_lr": 0.01, "warmup_epochs": 2, "cosine_base_lr": 0.1, "max_epoch": 8, **settings}
-    schedule, found = build_lr({"name": "CustomWarmupCosineDecay", **settings}, 4), []
-    for _ in range(steps):
-        found.append(round(float(schedule.get_lr()), 9))
-        schedule.step()
-    return found
-
+SCHEDULE = "CustomWarmupCosineDecay"
+SETTINGS = {"warmup_start_lr": 0.01, "warmup_epochs": 2, "cosine_base_lr": 0.1, "max_epoch": 8}
 
 try:
-    by_epoch = rates(8)
+    by_epoch = rates(SCHEDULE, 8, **SETTINGS)
 except TypeError as error:
     fault(error)
 cosine = [0.05 * (1 + math.cos(math.pi * epoch / 8)) for epoch in range(8)]
 cosine[:2] = 0.01, (0.01 + cosine[2]) / 2
-right = by_epoch == [round(rate, 9) for rate in cosine] == rates(32, iter_step=True)[::4]
+by_iteration = rates(SCHEDULE, 32, iter_step=True, **SETTINGS)
+right = by_epoch == [round(rate, 9) for rate in cosine] == by_iteration[::4]
 verdict(right, f"the rates of eight epochs: {by_epoch}")

@@ -163,3 +163,14 @@ def config_file(**sections: object) -> Path:
     path = WORK / "config.yaml"
     path.write_text(yaml.safe_dump(config(**sections)))
     return path
+
+
+def rates(schedule: str, steps: int, **settings: object) -> list[float]:
+    """The learning rates of the first steps of one of PaddleVideo's schedules, with four iterations an epoch."""
+    from paddlevideo.solver import build_lr
+
+    made, found = build_lr({"name": schedule, **settings}, 4), []
+    for _ in range(steps):
+        found.append(round(float(made.get_lr()), 9))
+        made.step()
+    return found
