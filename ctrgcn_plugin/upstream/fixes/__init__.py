@@ -27,8 +27,8 @@ from ctrgcn_plugin.upstream.fixes import (
     skeleton_dataset,
     skeleton_metric,
     skeleton_pipeline,
-    test_task,
-    train,
+    tasks_test,
+    tasks_train,
 )
 from ctrgcn_plugin.upstream.fixes import fix as _fix
 
@@ -51,8 +51,8 @@ FIXES = (
     *recognizer_distillation.FIXES,
     *skeleton_metric.FIXES,
     *custom_lr.FIXES,
-    *train.FIXES,
-    *test_task.FIXES,
+    *tasks_train.FIXES,
+    *tasks_test.FIXES,
     *device.FIXES,
     *scripts.FIXES,
 )
