@@ -5,6 +5,7 @@ The faults, their evidence and their fixes are read from the table in patches/RE
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -27,8 +28,20 @@ def test_the_table_is_whole():
         assert row.files == [Path(path).name for path in patch.touches]
 
 
+# the first release with which a fault shows
+SHOWN_FROM = {"random-crop-scalar": ("numpy", (2, 4)), "getargspec": ("paddle", (3, 0))}
+
+
+def _skip_before(name: str) -> None:
+    package, first = SHOWN_FROM.get(name, ("numpy", (0,)))
+    version = import_module(package).__version__
+    if tuple(map(int, version.split(".")[:2])) < first:
+        pytest.skip(f"{package} {version} does not show it")
+
+
 @pytest.mark.parametrize("name", TABLE)
 def test_fault_without_and_with_the_fix(name, upstream_root, evidence):
+    _skip_before(name)
     status, verdict = evidence(name, upstream_root, off=without_fixes(name))
     if status == CANNOT:
         pytest.skip(verdict)
