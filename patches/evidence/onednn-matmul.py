@@ -8,12 +8,15 @@ from paddlevideo.modeling.backbones import ctrgcn
 
 
 class Net(paddle.nn.Layer):
+    """The first two blocks of a CTRGCN, which are exported in a tenth of the time."""
+
     def __init__(self):
         super().__init__()
-        self.backbone, self.fc = ctrgcn.CTRGCN(base_channel=8), paddle.nn.Linear(32, 5)
+        backbone = ctrgcn.CTRGCN(base_channel=8)
+        self.l1, self.l2, self.fc = backbone.l1, backbone.l2, paddle.nn.Linear(8, 5)
 
     def forward(self, x):
-        return self.fc(self.backbone(x)[0].mean([2, 3]))
+        return self.fc(self.l2(self.l1(x)).mean([2, 3]))
 
 
 def matmul(x1, x3):
@@ -28,7 +31,7 @@ def error(name):
         if key.endswith("alpha"):  # it starts at zero, which leaves the aggregation trivial
             parameter.set_value(paddle.full([1], 0.5))
     net.eval()
-    clips = np.stack([evidence.clip(16, 16, seed=seed) for seed in range(4)])
+    clips = np.stack([evidence.clip(16, 16, seed=seed)[..., 0] for seed in range(4)])
     want = net(paddle.to_tensor(clips)).numpy()
     spec = [paddle.static.InputSpec([None, *clips.shape[1:]], "float32")]
     paddle.jit.save(paddle.jit.to_static(net, input_spec=spec, full_graph=True), str(evidence.WORK / name))

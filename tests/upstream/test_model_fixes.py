@@ -336,10 +336,10 @@ class Clips(Dataset):
         return np.zeros(3, "float32")
 if __name__ == "__main__":
     from multiprocessing import active_children
-    for batch in DataLoader(Clips(), batch_size=1, num_workers=2):
-        print("WORKERS", *(child.pid for child in active_children()), flush=True)
-        break
-    time.sleep(60)
+    batches = iter(DataLoader(Clips(), batch_size=1, num_workers=2))
+    next(batches)
+    print("WORKERS", *(child.pid for child in active_children()), flush=True)
+    time.sleep(120)
 """
 
 
