@@ -23,6 +23,17 @@ def matmul(x1, x3):
     return paddle.matmul(x3, paddle.transpose(x1, perm=[0, 1, 3, 2]))
 
 
+# a list, because what has been made static keeps the globals that it saw first
+aggregations = [ctrgcn.einsum]
+
+
+def aggregate(x1, x3):
+    return aggregations[-1](x1, x3)
+
+
+ctrgcn.einsum = aggregate
+
+
 def error(name):
     """Of the logits in the default engine, relative to those of dynamic mode."""
     paddle.seed(0)
@@ -46,7 +57,7 @@ def error(name):
 found = error("net")
 if found > 1e-2:
     evidence.fault(f"the exported model's logits are off by {found:.0%} of the largest")
-ctrgcn.einsum = matmul
+aggregations.append(matmul)
 if error("matmul") < 1e-2:
     evidence.cannot_be_shown("oneDNN on this CPU computes a matmul after a conv2d rightly")
 evidence.verdict(found < 1e-4, f"the exported model's logits are off by {found:.1e} of the largest")
