@@ -61,7 +61,8 @@ def examine(upstream: Upstream) -> Report:
         last = next((line for line in reversed(printed.splitlines()) if line.strip()), "no output")
         report.problems.append(f"{upstream.root} cannot be imported: {last}")
         return report
-    report.versions.update({"NumPy": found["versions"]["numpy"], "Paddle": found["versions"]["paddle"]})
+    for name, module in (("NumPy", "numpy"), ("Paddle", "paddle"), ("PaddleVideo", "paddlevideo")):
+        report.versions[name] = found["versions"][module]
     report.plugins = found["plugins"]
     report.outcomes = {fix: Outcome(**found["fixes"][fix.name]) for fix in fixes.FIXES}
     report.problems += _problems(report.outcomes, found)

@@ -48,6 +48,8 @@ def _versions() -> dict[str, str]:
             versions[name] = str(importlib.import_module(name).__version__)
         except Exception as error:
             versions[name] = f"cannot be imported: {error}"
+    paddlevideo = importlib.import_module("paddlevideo")
+    versions["paddlevideo"] = str(getattr(paddlevideo, "paddlevideo_version", "unknown"))
     return versions
 
 

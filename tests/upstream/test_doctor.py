@@ -30,7 +30,7 @@ def _outcomes(report: dict) -> dict[str, str]:
 def test_stock(upstream_root, doctor):
     status, report = doctor(upstream_root)
     assert status == 0 and report["problems"] == [] and report["patches"] == []
-    assert set(report["versions"]) == {"ctrgcn-plugin", "Python", "NumPy", "Paddle"}
+    assert set(report["versions"]) == {"ctrgcn-plugin", "Python", "NumPy", "Paddle", "PaddleVideo"}
     assert report["plugins"] == {"ctrgcn": "ctrgcn_plugin.plugin:register"}
     outcomes = _outcomes(report)
     assert list(outcomes) == [fix.name for fix in FIXES]
