@@ -18,7 +18,7 @@ def motion(data: np.ndarray) -> np.ndarray:
 
 
 expected = {"bone": bones, "motion": motion(joints), "bone_motion": motion(bones), "joint": joints}
-if any(np.allclose(expected[one], expected[other]) for one, other in zip(expected, list(expected)[1:], strict=False)):
+if any(np.allclose(expected[one], expected[other]) for one, other in zip(expected, list(expected)[1:])):
     raise AssertionError("two modalities of this clip are alike")
 for name in expected:
     cfg = parse_config(str(ROOT / "configs" / "recognition" / "ctrgcn" / f"ctrgcn_ntucs_{name}.yaml"))
