@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import functools
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -20,18 +19,15 @@ from ctrgcn_plugin.upstream.log import logger
 SUM = re.compile(r"[\d.eE()\s]+[-+*/%][-+*/%\d.eE()\s]+")
 
 
-def _find_shipped(module: ModuleType) -> None:
-    original = module.get_config
-
-    @functools.wraps(original)
+def _or_shipped(original: Callable) -> Callable:
     def get_config(fname: str, *args: Any, **kwargs: Any) -> Any:
         if not Path(fname).is_file():
             copy = configs.find(fname)
-            module.logger.info(f"{fname} is not in this folder: using the copy that ctrgcn-plugin ships, {copy}")
+            logger().info(f"{fname} is not in this folder: using the copy that ctrgcn-plugin ships, {copy}")
             fname = str(copy)
         return original(fname, *args, **kwargs)
 
-    module.get_config = get_config  # type: ignore[attr-defined]
+    return get_config
 
 
 def _checked(original: Callable) -> Callable:
@@ -96,7 +92,7 @@ FIXES = (
         "config file(configs/recognition/ctrgcn/...) is not exist",
         STOPS,
         always,
-        _find_shipped,
+        wrapping("get_config", _or_shipped),
     ),
     Fix(
         "config-mistakes",

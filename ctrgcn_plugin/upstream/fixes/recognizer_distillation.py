@@ -11,7 +11,7 @@ import numpy as np
 
 from ctrgcn_plugin.upstream.fixes.fix import FALSIFIES, STOPS, Fix
 from ctrgcn_plugin.upstream.fixes.heads_base import SYMPTOM, TOP
-from ctrgcn_plugin.upstream.fixes.proxy import Proxy
+from ctrgcn_plugin.upstream.fixes.proxy import Proxy, replaced
 
 MODULE = "paddlevideo.modeling.framework.recognizers.recognizerDistillation"
 
@@ -27,14 +27,10 @@ def _top1(module: ModuleType, classes: int, labels: Sequence[Any], cards: int = 
     def all_reduce(value: np.ndarray, op: Any = None) -> None:
         """As if the other card were wrong about all of its data: their sum is what is there."""
 
-    paddle, dist_info = module.paddle, module.get_dist_info
-    distributed = Proxy(paddle.distributed, all_reduce=all_reduce)
-    stand_in = Proxy(paddle, metric=SimpleNamespace(accuracy=accuracy), distributed=distributed)
-    module.paddle, module.get_dist_info = stand_in, lambda: (0, cards)  # type: ignore[attr-defined]
-    try:
+    distributed = Proxy(module.paddle.distributed, all_reduce=all_reduce)
+    paddle = Proxy(module.paddle, metric=SimpleNamespace(accuracy=accuracy), distributed=distributed)
+    with replaced(module, paddle=paddle, get_dist_info=lambda: (0, cards)):
         return module.RecognizerDistillation.get_acc(None, np.zeros((2, classes)), labels, "Val")[0]
-    finally:
-        module.paddle, module.get_dist_info = paddle, dist_info  # type: ignore[attr-defined]
 
 
 def _plain() -> np.ndarray:

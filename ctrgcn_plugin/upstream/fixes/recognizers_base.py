@@ -8,18 +8,15 @@ from types import ModuleType
 from typing import Any
 
 from ctrgcn_plugin.upstream.fixes.fix import STOPS, Fix
-from ctrgcn_plugin.upstream.fixes.proxy import Proxy
+from ctrgcn_plugin.upstream.fixes.proxy import Proxy, replaced
 
 
 def _asks_for_attributes(module: ModuleType) -> bool:
-    builder = module.builder
-    module.builder = Proxy(builder, build_head=lambda head: None)  # type: ignore[attr-defined]
-    try:
-        module.BaseRecognizer(head={"name": ""})
-    except AttributeError:
-        return True
-    finally:
-        module.builder = builder  # type: ignore[attr-defined]
+    with replaced(module, builder=Proxy(module.builder, build_head=lambda head: None)):
+        try:
+            module.BaseRecognizer(head={"name": ""})
+        except AttributeError:
+            return True
     return False
 
 

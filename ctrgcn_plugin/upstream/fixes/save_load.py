@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,7 +12,7 @@ from ctrgcn_plugin import checkpoint, unpickling
 from ctrgcn_plugin.errors import CheckpointError
 from ctrgcn_plugin.upstream.fixes.code import wrapping
 from ctrgcn_plugin.upstream.fixes.fix import ENDANGERS, FALSIFIES, MISLEADS, SWITCH, Fix, always
-from ctrgcn_plugin.upstream.fixes.proxy import Proxy
+from ctrgcn_plugin.upstream.fixes.proxy import Proxy, replaced
 
 UNPICKLING = "checkpoint-unpickling"
 
@@ -27,14 +28,8 @@ def _say_what_is_missing(original: Callable) -> Callable:
 def _hands_over_anything(module: ModuleType) -> bool:
     """Whether `load` gives Paddle a file that is no checkpoint: this one."""
     given: list[object] = []
-    paddle = module.paddle
-    module.paddle = Proxy(paddle, load=given.append)  # type: ignore[attr-defined]
-    try:
+    with replaced(module, paddle=Proxy(module.paddle, load=given.append)), suppress(Exception):
         module.load(__file__)
-    except Exception:
-        return bool(given)
-    finally:
-        module.paddle = paddle  # type: ignore[attr-defined]
     return bool(given)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from ctrgcn_plugin.upstream.fixes.code import mentions
 from ctrgcn_plugin.upstream.fixes.fix import FALSIFIES, STOPS, Fix
 from ctrgcn_plugin.upstream.fixes.heads_base import SYMPTOM
-from ctrgcn_plugin.upstream.fixes.proxy import Proxy
+from ctrgcn_plugin.upstream.fixes.proxy import Proxy, replaced
 
 
 def _metric(module: ModuleType) -> Any:
@@ -49,17 +49,13 @@ def _averages_batches(module: ModuleType) -> bool:
         return np.array(len(input) == 3, "float32").view(_Tensor)
 
     said: list[str] = []
-    paddle, logger = module.paddle, module.logger
-    module.paddle = Proxy(paddle, metric=SimpleNamespace(accuracy=accuracy))  # type: ignore[attr-defined]
-    module.logger = SimpleNamespace(info=said.append)  # type: ignore[attr-defined]
-    try:
+    paddle = Proxy(module.paddle, metric=SimpleNamespace(accuracy=accuracy))
+    with replaced(module, paddle=paddle, logger=SimpleNamespace(info=said.append)):
         metric = _metric(module)(data_size=4, batch_size=3)
         metric.world_size = 1
         for batch, clips in enumerate((3, 1)):
             metric.update(batch, [np.zeros(clips), np.zeros((clips, 1))], np.zeros((clips, 5)).view(_Tensor))
         metric.accumulate()
-    finally:
-        module.paddle, module.logger = paddle, logger  # type: ignore[attr-defined]
     return "0.75" not in said[-1]
 
 

@@ -13,7 +13,7 @@ from ctrgcn_plugin.data.sample import valid_frames
 from ctrgcn_plugin.errors import ConfigError
 from ctrgcn_plugin.upstream.fixes.code import with_line
 from ctrgcn_plugin.upstream.fixes.fix import FALSIFIES, STOPS, Fix
-from ctrgcn_plugin.upstream.fixes.proxy import Proxy
+from ctrgcn_plugin.upstream.fixes.proxy import Proxy, replaced
 from ctrgcn_plugin.upstream.log import logger
 
 # False, as upstream's own configs for bones and motion spell it
@@ -33,14 +33,13 @@ def _cropped(module: ModuleType, clip: np.ndarray, **settings: Any) -> np.ndarra
     def stop(frames: np.ndarray) -> NoReturn:
         raise _ReachedError(frames)
 
-    paddle, state = module.paddle, np.random.get_state()
-    module.paddle = Proxy(paddle, to_tensor=stop)  # type: ignore[attr-defined]
+    state = np.random.get_state()
     try:
-        return module.SketeonCropSample(window_size=clip.shape[1], **settings)({"data": clip})["data"]
+        with replaced(module, paddle=Proxy(module.paddle, to_tensor=stop)):
+            return module.SketeonCropSample(window_size=clip.shape[1], **settings)({"data": clip})["data"]
     except _ReachedError as reached:
         return reached.args[0]
     finally:
-        module.paddle = paddle  # type: ignore[attr-defined]
         np.random.set_state(state)
 
 
