@@ -2,52 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Union
 
 import numpy as np
 
-from ctrgcn_plugin import unpickling
+from ctrgcn_plugin import weights
 from ctrgcn_plugin.errors import CheckpointError
 
-# bookkeeping that paddle.save adds to a state dict
-PADDLE_NAMES = "StructuredToParameterName@@"
+READERS = {".pdparams": weights.read_paddle, ".safetensors": weights.read_safetensors, ".onnx": weights.read_onnx}
+OTHER_FLOATS = ("float16", "bfloat16", "float64")
 # nn.Sequential(backbone, head), as upstream's RecognizerDistillation names its networks' parts
 SEQUENTIAL_PARTS = {"0": "backbone", "1": "head"}
 SHOWN = 3
 
 
-def existing(path: Union[str, Path]) -> Path:
-    """`path`, if there is a file; the error says which checkpoints lie where it was looked for."""
+def existing(path: Union[str, Path], suffixes: Sequence[str] = tuple(READERS)) -> Path:
+    """`path`, if there is a file; the error says which of `suffixes` lie where it was looked for."""
     path = Path(path)
     if not path.is_file():
-        beside = sorted(file.name for file in path.parent.glob("*.pdparams")) if path.parent.is_dir() else []
+        files = sorted(path.parent.iterdir()) if path.parent.is_dir() else []
+        beside = [file.name for file in files if file.suffix.lower() in suffixes]
         found = f"; in {path.parent} there is {', '.join(beside)}" if beside else ""
-        raise CheckpointError(f"no checkpoint at {path}{found}; give the path of a .pdparams file")
+        raise CheckpointError(f"no checkpoint at {path}{found}; give the path of a {_or(suffixes)} file")
     return path
 
 
 def read(path: Union[str, Path]) -> dict[str, np.ndarray]:
-    """State-dict key -> array of a ``.pdparams`` file."""
+    """State-dict key -> array of a checkpoint in any supported format; floats of any precision as float32."""
     path = existing(path)
+    suffix = path.suffix.lower()
+    if suffix not in READERS:
+        raise CheckpointError(f"{path} has no supported format; give a {_or(tuple(READERS))} file")
     try:
-        with path.open("rb") as file:
-            content = unpickling.load(file, encoding="latin1")
-    except Exception as error:  # a damaged pickle raises whatever its bytes happen to mean
-        raise CheckpointError(f"{path} cannot be read as a Paddle checkpoint: {error}") from error
-    if not isinstance(content, Mapping):
-        raise CheckpointError(f"{path} holds a {type(content).__name__}, not a state dict")
-    arrays = {}
-    for key, value in content.items():
-        if key == PADDLE_NAMES:
-            continue
-        value = value[1] if isinstance(value, tuple) and len(value) == 2 else value
-        if not isinstance(value, np.ndarray):
-            raise CheckpointError(f"{path}: {key!r} is a {type(value).__name__}, not an array; is it a state dict?")
-        arrays[key] = value
-    return arrays
+        arrays = READERS[suffix](path)
+    except CheckpointError:
+        raise
+    except Exception as error:  # a damaged file raises whatever its bytes happen to mean
+        raise CheckpointError(f"{path} cannot be read as a {suffix} file: {' '.join(str(error).split())}") from error
+    # a parameter takes no other type than its own
+    return {
+        key: value.astype(np.float32) if value.dtype.name in OTHER_FLOATS else value for key, value in arrays.items()
+    }
+
+
+def _or(suffixes: Sequence[str]) -> str:
+    *first, last = suffixes
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 def canonical(key: str, networks: tuple[str, ...] = ()) -> str:

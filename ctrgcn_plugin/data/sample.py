@@ -7,6 +7,7 @@ the run-time fix ``gap-in-clip`` ends that.
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import Union
@@ -15,6 +16,7 @@ import numpy as np
 
 from ctrgcn_plugin.errors import ConfigError, UserError
 
+LOG = logging.getLogger(__name__)
 AXES = ("coordinates C", "frames T", "joints V", "persons M")
 
 
@@ -92,7 +94,7 @@ def check_clip(clip: np.ndarray, clip_shape: tuple[int, int, int], source: str) 
     """`clip` as float32 if a model that takes `clip_shape` (C, V, M) can use it, else a :class:`ClipError`.
 
     Args:
-        source: names the clip in an error.
+        source: names the clip in an error, and in the log, which says of other numbers that they were converted.
     """
     channels, joints, persons = clip_shape
     needed = f"({channels}, T, {joints}, {persons}), which are ({', '.join(AXES)})"
@@ -113,4 +115,10 @@ def check_clip(clip: np.ndarray, clip_shape: tuple[int, int, int], source: str) 
             f"{source} has {int((~finite).sum())} values that are NaN or infinite as float32, "
             f"the first in frame {frame} (from 0); clean or drop such frames"
         )
+    if clip.dtype.kind in "iu":
+        LOG.warning(
+            "%s holds %s, used as float32: integers are seldom in the unit of training data", source, clip.dtype
+        )
+    elif clip.dtype != np.float32:
+        LOG.info("%s holds %s, used as float32", source, clip.dtype)
     return values

@@ -20,7 +20,7 @@ UNPICKLING = "checkpoint-unpickling"
 def _say_what_is_missing(original: Callable) -> Callable:
     def load(file_name: Any) -> Any:
         # no name at all is another mistake
-        return original(str(checkpoint.existing(file_name)) if file_name else file_name)
+        return original(str(checkpoint.existing(file_name, (".pdparams",))) if file_name else file_name)
 
     return load
 
