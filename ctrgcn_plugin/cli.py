@@ -54,17 +54,71 @@ def parser() -> argparse.ArgumentParser:
 
     sub = command("export", _export, "Export a trained model for deployment, proven against the model it came from.")
     sub.add_argument("-c", "--config", required=True, help="config file, yours or a shipped one")
-    sub.add_argument("-p", "--pretrained_params", required=True, help="checkpoint (.pdparams)")
+    sub.add_argument("-p", "--pretrained_params", required=True, help="checkpoint (.pdparams, .safetensors, .onnx)")
     sub.add_argument("-o", "--output_path", type=Path, default=Path("inference"), help="folder (default: %(default)s)")
     sub.add_argument("--save_name", help="name of the files (default: the config's model_name)")
     sub.add_argument("--override", action="append", default=[], metavar="KEY=VALUE", help="change a config value")
+    sub.add_argument(
+        "--style",
+        default="fused",
+        choices=("plain", "minimal", "fused"),
+        help="the layers behind upstream's interface, without it, or what exact algebra makes of them (the default)",
+    )
+    sub.add_argument("--format", choices=("paddle", "onnx"), help="default: the engine's, else paddle")
+    sub.add_argument(
+        "--engine",
+        choices=("paddle", "paddle-openvino", "onnxruntime"),
+        help="that the files are made for (default: paddle, or onnxruntime for format onnx)",
+    )
+    sub.add_argument("--precision", default="fp32", choices=("fp32", "fp16"), help="that weights are stored in")
+    sub.add_argument("--pdmodel", action="store_true", help="write .pdmodel, also where Paddle's own format is .json")
+    sub.add_argument(
+        "--setting",
+        action="append",
+        default=[],
+        metavar="ENGINE/HOW",
+        help="engine setting in which the model must be right (default: all of the engine)",
+    )
+    sub.add_argument("--clips", nargs="+", default=[], help="your own clips to compare on, besides made ones")
 
     sub = command("predict", _predict, "Predict the actions of clips with an exported model.")
     sub.add_argument("-m", "--model", required=True, help="folder of an exported model, or its model file")
-    sub.add_argument("-i", "--input", nargs="+", required=True, help=".npy clips (C, T, V, M)")
+    sub.add_argument(
+        "-i", "--input", nargs="+", required=True, help="clips (.npy, .skeleton), folders or lists (.txt) of them"
+    )
+    sub.add_argument(
+        "-e",
+        "--engine",
+        default="auto",
+        choices=("auto", "paddle", "paddle-openvino", "onnxruntime"),
+        help="default: the fastest one here that is right",
+    )
+    sub.add_argument("-t", "--threads", type=int, default=1, help="of the CPU, for one run (default: %(default)s)")
     sub.add_argument("-k", "--top_k", type=int, default=5)
     sub.add_argument("-b", "--batch_size", type=int, default=1)
     sub.add_argument("--json", action="store_true", help="one JSON object a line")
+
+    sub = command("benchmark", _benchmark, "Measure exported models against each other, each in any engine's settings.")
+    sub.add_argument("models", nargs="+", metavar="MODEL", help="[NAME=] model file or its folder; foreign ones, too")
+    sub.add_argument(
+        "--setting",
+        nargs="+",
+        default=[],
+        metavar="ENGINE/HOW",
+        help="default: all that are right for a model, or take its format where it has no card",
+    )
+    sub.add_argument("--threads", type=int, nargs="+", default=[1], metavar="N", help="of the CPU (default: 1)")
+    sub.add_argument("--batch", type=int, nargs="+", default=[1], metavar="N", help="clips in a run (default: 1)")
+    sub.add_argument("--persons", type=int, nargs="+", default=[], metavar="N", help="in a clip (default: all)")
+    sub.add_argument("--rounds", type=int, default=20, help="timed runs of each case (default: %(default)s)")
+    sub.add_argument("--baseline", default="", metavar="CASE", help="to compare with, or how its name begins")
+    sub.add_argument("--reference", default="", metavar="MODEL", help="with a card, has the weights of foreign ones")
+    sub.add_argument(
+        "--accuracy", nargs="+", default=[], metavar="NAME=PERCENT", help="of the models; the plot shows it, not size"
+    )
+    sub.add_argument("--csv", type=Path, metavar="FILE", help="write the table there, too")
+    sub.add_argument("--json", type=Path, metavar="FILE", help="with all times, the machine and the versions")
+    sub.add_argument("--plot", type=Path, metavar="FILE.png")
 
     command("configs", _configs, "List the configs that the plugin ships.")
 
@@ -109,28 +163,35 @@ def _export(options: argparse.Namespace) -> int:
 
     require_paddle()
     from ctrgcn_plugin.deploy.export import export
+    from ctrgcn_plugin.deploy.writing import Order, engine_for
 
     exported = export(
         options.config,
         options.pretrained_params,
         options.output_path,
+        order=Order(options.style, engine_for(options.format, options.engine), options.precision, options.pdmodel),
         save_name=options.save_name,
         overrides=options.override,
+        required=options.setting,
+        clips=options.clips,
     )
-    card, files = exported.card, (exported.model, exported.params, exported.card_file)
+    card, files = exported.card, exported.files
     size = sum(file.stat().st_size for file in files) / 1e6
     print(f"{card.backbone}, {card.parameters:,} parameters, {size:.2f} MB: {', '.join(map(str, files))}")
-    print(f"equal to the trained model within {card.worst_error:.1e} in engine settings: {', '.join(card.verified)}")
+    for setting, error in card.verified.items():
+        print(f"equal to the trained model within {error:.1e} in {setting}")
+    for setting, reason in exported.wrong.items():
+        print(f"not for {setting}: {reason}")
     return 0
 
 
 def _predict(options: argparse.Namespace) -> int:
-    from ctrgcn_plugin.environment import require_paddle
-
-    require_paddle()
+    from ctrgcn_plugin.data.clips import clip_files
     from ctrgcn_plugin.deploy.predictor import Predictor
 
-    for prediction in Predictor(options.model).predict(options.input, batch_size=options.batch_size):
+    clips = clip_files(options.input)
+    predictor = Predictor(options.model, engine=options.engine, threads=options.threads)
+    for prediction in predictor.stream(clips, batch_size=options.batch_size):
         top = prediction.top(options.top_k)
         if options.json:
             answers = [{"class": index, "probability": round(probability, 6)} for index, probability in top]
@@ -140,6 +201,23 @@ def _predict(options: argparse.Namespace) -> int:
             for index, probability in top:
                 print(f"    class {index:3d}   {probability:7.4f}")
     return 0
+
+
+def _benchmark(options: argparse.Namespace) -> int:
+    from ctrgcn_plugin.deploy import benchmark
+
+    plan = benchmark.Plan(
+        options.models,
+        settings=options.setting,
+        threads=options.threads,
+        batches=options.batch,
+        persons=options.persons,
+        rounds=options.rounds,
+        baseline=options.baseline,
+        reference=options.reference,
+        accuracy=options.accuracy,
+    )
+    return benchmark.run(plan, benchmark.Outputs(options.csv, options.json, options.plot))
 
 
 def _configs(_: argparse.Namespace) -> int:

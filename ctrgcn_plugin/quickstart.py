@@ -18,7 +18,7 @@ import yaml
 from tqdm import tqdm
 
 from ctrgcn_plugin import configs, layouts
-from ctrgcn_plugin.deploy.card import CARD_SUFFIX, Card
+from ctrgcn_plugin.deploy.selection import find_models
 from ctrgcn_plugin.environment import require_paddle
 from ctrgcn_plugin.errors import EnvironmentSetupError, UserError
 from ctrgcn_plugin.upstream import fetch, locate, running
@@ -119,7 +119,7 @@ class _Quickstart:
         self._title("Export, proven against the trained model")
         ctrgcn = [sys.executable, "-m", "ctrgcn_plugin"]
         self._command("export", [*ctrgcn, "export", "-c", "quickstart.yaml", "-p", last, "-o", "inference"])
-        card = Card.read(self.folder / "inference" / f"{NAME}{CARD_SUFFIX}")
+        (card,) = find_models(self.folder / "inference").values()
 
         self._title("Predict a clip of a subject that was not trained on")
         clip_file, action = self._held_out_clip(data)

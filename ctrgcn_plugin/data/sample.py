@@ -33,6 +33,12 @@ def valid_frames(clip: np.ndarray) -> int:
     return int(seen[-1]) + 1 if len(seen) else 0
 
 
+def persons_in(clip: np.ndarray) -> int:
+    """How many persons a clip (C, T, V, M) has up to the last one who is not all zero; at least one."""
+    there = np.flatnonzero(clip.any(axis=(0, 1, 2)))
+    return int(there[-1]) + 1 if len(there) else 1
+
+
 def centre_crop_resample(clip: np.ndarray, window_size: int, p: float) -> np.ndarray:
     """The middle of a clip, resampled along time.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,10 +14,14 @@ import numpy as np
 import paddle
 
 from ctrgcn_plugin import checkpoint, configs
-from ctrgcn_plugin.deploy import gate
-from ctrgcn_plugin.deploy.card import CARD_SUFFIX, Card
-from ctrgcn_plugin.deploy.engine import MODEL_SUFFIXES, PARAMS_SUFFIX, SETTINGS, PaddleEngine
-from ctrgcn_plugin.errors import ConfigError, UserError
+from ctrgcn_plugin.data.clips import clip_files
+from ctrgcn_plugin.data.clips import read as read_clip
+from ctrgcn_plugin.data.sample import centre_crop_resample, persons_in
+from ctrgcn_plugin.deploy import engines, gate, writing
+from ctrgcn_plugin.deploy.card import Card, card_of, checksums
+from ctrgcn_plugin.deploy.engines import EngineError
+from ctrgcn_plugin.deploy.writing import Order
+from ctrgcn_plugin.errors import ConfigError, UserError, unknown
 from ctrgcn_plugin.models.network import STUDENT, Network, build_network
 
 # defaults of upstream's CTRGCN_Inference_helper, for a config without INFERENCE
@@ -33,18 +36,18 @@ class Exported:
     """What :func:`export` has written.
 
     Attributes:
-        model: ``.json`` or ``.pdmodel``, whichever this Paddle writes.
-        params: ``.pdiparams``.
-        card_file: ``.yaml``.
-        card: its content.
+        model: ``.json``, ``.pdmodel`` or ``.onnx``.
+        files: the model, its ``.pdiparams`` where the format has them, and its card.
+        card: what is known of it.
         checks: all that the gate has compared.
+        wrong: engine setting -> what is wrong in it; these were not among those that must be right.
     """
 
     model: Path
-    params: Path
-    card_file: Path
+    files: list[Path]
     card: Card
     checks: list[gate.Check]
+    wrong: dict[str, str]
 
 
 def export(
@@ -52,26 +55,36 @@ def export(
     weights: Union[str, os.PathLike[str]],
     output_dir: Union[str, os.PathLike[str]],
     *,
+    order: Optional[Order] = None,
     save_name: Optional[str] = None,
     overrides: Iterable[str] = (),
+    required: Iterable[str] = (),
+    clips: Iterable[Union[str, os.PathLike[str]]] = (),
 ) -> Exported:
     """Export a trained network, of a distillation its student.
 
     The files appear in `output_dir` together, after the gate has found the exported model equal to the
-    network in all engine settings. After an error the folder is as it was before.
+    network. After an error the folder is as it was before.
 
     Args:
         config_path: in PaddleVideo's form, a path or a shipped config's name. INFERENCE may be left out:
             the shape is the backbone's, window_size and p_interval those of upstream's helper.
-        weights: ``.pdparams`` that fit the network completely.
+        weights: ``.pdparams``, ``.safetensors`` or ``.onnx`` that fit the network completely.
+        order: style, engine and precision; fused for Paddle where it is None.
         save_name: what to call the files, instead of the config's model_name.
         overrides: ``a.b.0.c=value`` for the config.
+        required: engine settings in which the model must be right; all of the order's engine where it is empty.
+            The card has those in which it is, and :class:`~ctrgcn_plugin.deploy.predictor.Predictor` keeps to them.
+        clips: clip files to compare on, besides made ones.
 
     Raises:
-        ConfigError, CheckpointError: config or checkpoint cannot be used.
+        ConfigError, CheckpointError, ClipError: config, checkpoint or a clip cannot be used.
         ExportError: the exported model computes something else than the network.
+        EngineError: an engine or library that this needs is not installed.
         UserError: `output_dir` cannot be written to.
     """
+    order = order or Order()
+    must = _required(order.engine, required)
     config = configs.load(os.fspath(config_path), overrides)
     network = build_network(config["MODEL"])
     name = _file_name(save_name or config.get("model_name") or type(network.backbone).__name__)
@@ -83,29 +96,78 @@ def export(
 
     channels, joints, persons = network.backbone.clip_shape
     clip_shape = (channels, window_size, joints, persons)
+    run = _eager(network)
+    references = gate.references(
+        run,
+        [
+            *gate.make_clips(clip_shape, max(gate.BATCHES)),
+            *_given(clip_files(clips), clip_shape, p),
+        ],
+    )
     with _staging(Path(output_dir)) as staging:
-        model, params = save_static(network, clip_shape, staging)
-        engines = {setting: PaddleEngine(model, params, onednn=onednn).run for setting, onednn in SETTINGS.items()}
-        checks = gate.compare(_eager(network), engines, clip_shape)
-        gate.require(checks)
+        model = writing.write(network, clip_shape, staging, order)
+        checks, verified, wrong = _verify(model, references, order, must)
+        files = engines.files_of(model)
         card = Card(
             model=name,
             backbone=type(network.backbone).__name__,
+            style=order.style,
+            precision=order.precision,
             channels=channels,
             frames=window_size,
             joints=joints,
             persons=persons,
+            skips_absent=order.skips_absent,
             p_interval=[p],
             classes=network.head.num_classes,
             parameters=parameter_count(network),
             paddle=paddle.__version__,
-            worst_error=gate.worst(checks).error,
-            verified=list(SETTINGS),
+            verified=verified,
+            sha256=checksums(files, name),
+            probe=run(gate.probes(clip_shape)).astype(float).tolist(),
         )
-        card_file = staging / f"model{CARD_SUFFIX}"
-        card_file.write_text(card.text(), encoding="utf-8")
-        model, params, card_file = _place((model, params, card_file), Path(output_dir), name)
-    return Exported(model, params, card_file, card, checks)
+        card_of(model).write_text(card.text(), encoding="utf-8")
+        files = _place([*files, card_of(model)], Path(output_dir), name)
+    return Exported(files[0], files, card, checks, wrong)
+
+
+def _required(engine: str, names: Iterable[str]) -> list[str]:
+    own = [setting.name for setting in engines.SETTINGS.values() if setting.engine == engine]
+    names = list(names)
+    for name in names:
+        if name not in own:
+            raise unknown(f"setting of engine {engine}", name, own)
+    return names or own
+
+
+def _given(files: Iterable[Path], clip_shape: tuple[int, int, int, int], p: float) -> Iterator[gate.Clips]:
+    channels, frames, joints, persons = clip_shape
+    for file in files:
+        clip = centre_crop_resample(read_clip(file, (channels, joints, persons)), frames, p)
+        yield gate.Clips("given", persons_in(clip), clip[None])
+
+
+def _verify(
+    model: Path, references: Sequence[gate.Reference], order: Order, must: Sequence[str]
+) -> tuple[list[gate.Check], dict[str, float], dict[str, str]]:
+    """All comparisons, the largest error of each setting that is right, and what is wrong with the others."""
+    tolerance = gate.TOLERANCES[order.precision]
+    checks: list[gate.Check] = []
+    verified, wrong = {}, {}
+    for setting in sorted(engines.settings_for(model), key=lambda setting: setting.name not in must):
+        try:
+            loaded = setting.load(model, None)
+            own = gate.compare(setting.name, loaded.run, references, skips_absent=order.skips_absent)
+            checks += own
+            gate.require(own, tolerance)
+        except (EngineError, gate.ExportError) as error:
+            if setting.name in must and not isinstance(error, gate.ExportError):
+                raise
+            wrong[setting.name] = str(error).replace(f"{model.parent}{os.sep}", "")
+        else:
+            verified[setting.name] = float(gate.worst(own).error)
+    gate.require([check for check in checks if check.setting in must], tolerance, verified)
+    return checks, verified, wrong
 
 
 def sampling(inference: Any, clip_shape: tuple[int, int, int]) -> tuple[int, float]:
@@ -125,20 +187,6 @@ def sampling(inference: Any, clip_shape: tuple[int, int, int]) -> tuple[int, flo
             "an interval of two would crop at random"
         )
     return window_size, float(p_interval[0])
-
-
-def save_static(network: Network, clip_shape: tuple[int, ...], folder: Path) -> tuple[Path, Path]:
-    """Save `network` for any number of clips of shape (C, T, V, M): the model and parameter files in `folder`."""
-    spec = paddle.static.InputSpec([None, *clip_shape], "float32", "clips")
-    # their control flow does not depend on values, so tracing them is enough: Paddle need not rewrite their
-    # source, which takes most of the time, and which Paddle 2.6 cannot do where there is a super()
-    for part in (network.backbone, network.head):
-        paddle.jit.not_to_static(type(part).forward)
-    # to_static changes the layer that it is given, and the gate compares with the one that was trained
-    static = paddle.jit.to_static(copy.deepcopy(network), input_spec=[spec], full_graph=True)
-    paddle.jit.save(static, str(folder / "model"))
-    (model,) = (folder / f"model{suffix}" for suffix in MODEL_SUFFIXES if (folder / f"model{suffix}").is_file())
-    return model, folder / f"model{PARAMS_SUFFIX}"
 
 
 def parameter_count(network: Network) -> int:
@@ -188,7 +236,7 @@ def _staging(output_dir: Path) -> Iterator[Path]:
 
 def _place(files: Sequence[Path], folder: Path, name: str) -> list[Path]:
     """Move staged files into `folder` as `name` with their suffixes: all of them or none."""
-    targets = [folder / f"{name}{file.suffix}" for file in files]
+    targets = [folder / file.name.replace(writing.STEM, name, 1) for file in files]
     placed = []
     try:
         for file, target in zip(files, targets):
@@ -198,7 +246,10 @@ def _place(files: Sequence[Path], folder: Path, name: str) -> list[Path]:
         for target in placed:  # a mix of an old and a new export is worse than none
             target.unlink(missing_ok=True)
         raise
-    for suffix in MODEL_SUFFIXES:  # an earlier Paddle's model has lost its parameters
-        if folder / f"{name}{suffix}" not in targets:
-            (folder / f"{name}{suffix}").unlink(missing_ok=True)
+    for suffix in engines.MODEL_SUFFIXES:
+        stale = folder / f"{name}{suffix}"
+        # the parameters of an earlier model, in the other of Paddle's formats, are now those of this one
+        if stale not in targets and not {*engines.files_of(stale)}.isdisjoint(targets):
+            card_of(stale).unlink(missing_ok=True)
+            stale.unlink(missing_ok=True)
     return targets

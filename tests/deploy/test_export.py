@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib.util
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,15 +15,17 @@ import pytest
 import yaml
 from paddle import inference
 
+from ctrgcn_plugin.deploy import engines, gate, writing
 from ctrgcn_plugin.deploy import export as export_module
-from ctrgcn_plugin.deploy import gate
 from ctrgcn_plugin.deploy.card import Card
-from ctrgcn_plugin.deploy.engine import SETTINGS, PaddleEngine
 from ctrgcn_plugin.deploy.export import Exported, export, sampling
 from ctrgcn_plugin.deploy.gate import ExportError
+from ctrgcn_plugin.deploy.predictor import Predictor
+from ctrgcn_plugin.deploy.writing import Order, engine_for
 from ctrgcn_plugin.errors import CheckpointError, ConfigError, UserError
 from ctrgcn_plugin.models import units
 from ctrgcn_plugin.models.network import BACKBONES, Network, build_network
+from ctrgcn_plugin.models.units import aggregate
 
 WINDOW = 16
 CLASSES = 5
@@ -71,9 +74,33 @@ def scores_of(network: Network, x: np.ndarray) -> np.ndarray:
         return network(paddle.to_tensor(x)).numpy()
 
 
-def error_of(exported: Exported, network: Network, x: np.ndarray, onednn: bool) -> float:
-    engine = PaddleEngine(exported.model, exported.params, onednn=onednn)
-    return gate.relative_error(engine.run(x), scores_of(network, x))
+def error_of(exported: Exported, network: Network, x: np.ndarray, setting: str, persons: int = 2) -> float:
+    engine = engines.SETTINGS[setting].load(exported.model, None)
+    scores = engine.run(np.ascontiguousarray(x[..., :persons]))
+    x = x.copy()
+    x[..., persons:] = 0
+    return gate.relative_error(scores, scores_of(network, x))
+
+
+def possible(style: str, engine: str, **kwargs: Any) -> Any:
+    """The order, or one that pytest skips for want of the engine."""
+    reason = engines.missing(engine)
+    if engine == engines.ONNXRUNTIME and style != "fused" and importlib.util.find_spec("paddle2onnx") is None:
+        reason = "paddle2onnx is not installed"
+    name = "-".join([style, engine, *map(str, kwargs.values())])
+    return pytest.param((style, engine, kwargs), id=name, marks=pytest.mark.skipif(bool(reason), reason=str(reason)))
+
+
+ORDERS = [
+    possible("fused", "paddle"),
+    possible("minimal", "paddle"),
+    possible("plain", "paddle", precision="fp32", pdmodel=True),
+    possible("fused", "paddle", precision="fp32", pdmodel=True),
+    possible("fused", "paddle-openvino"),
+    possible("minimal", "paddle-openvino"),
+    possible("fused", "onnxruntime"),
+    possible("minimal", "onnxruntime"),
+]
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -87,24 +114,130 @@ def test_exports_every_backbone(backbone: str, tmp_path: Path) -> None:
     out = tmp_path / "deep" / "er"
     exported = export(config, weights, out)
 
-    names = {path.name for path in (exported.model, exported.params, exported.card_file)}
+    names = {path.name for path in exported.files}
     assert {path.name for path in out.iterdir()} == names
-    assert {Path(name).stem for name in names} == {"CTRGCN_joint"}
+    assert {name.partition(".")[0] for name in names} == {"CTRGCN_joint"}
+    settings = ["paddle/default", "paddle/onednn_off"]
+    assert list(exported.card.verified) == settings
     grid = {(check.setting, check.clips, check.batch, check.persons) for check in exported.checks}
-    assert grid == {(s, kind, n, m) for s in SETTINGS for kind in ("skeleton", "noise") for n in (1, 8) for m in (2, 1)}
+    kinds = [(kind, persons) for kind in ("skeleton", "noise") for persons in (2, 1)]
+    kinds += [(f"{kind} (absent persons left out)", 1) for kind in ("skeleton", "noise")]
+    assert grid == {(setting, kind, n, persons) for setting in settings for kind, persons in kinds for n in (1, 8)}
     assert max(check.error for check in exported.checks) <= ROUNDING
 
     # in a batch and on clips that the gate has not tried
     x = 3 * np.random.default_rng(7).standard_normal((3, 3, WINDOW, 25, 2)).astype("float32")
-    assert error_of(exported, network, x, onednn=True) <= ROUNDING
+    for setting in settings:
+        assert error_of(exported, network, x, setting) <= ROUNDING
+        assert error_of(exported, network, x, setting, persons=1) <= ROUNDING
 
-    card = Card.read(exported.card_file)
+    card = Card.read(exported.model)
     assert card == exported.card
     assert (card.model, card.backbone, card.classes) == ("CTRGCN_joint", backbone, CLASSES)
-    assert (card.channels, card.frames, card.joints, card.persons) == (3, WINDOW, 25, 2)
-    assert (card.p_interval, card.verified, card.paddle) == ([0.95], list(SETTINGS), paddle.__version__)
+    assert card.input_shape == (3, WINDOW, 25, 2)
+    assert (card.style, card.precision, card.skips_absent) == ("fused", "fp32", True)
+    assert (card.p_interval, card.paddle) == ([0.95], paddle.__version__)
+    assert card.worst_error <= ROUNDING
     trainable = [p for key, p in network.named_parameters() if not key.endswith(("_mean", "_variance"))]
     assert card.parameters == sum(p.size for p in trainable)
+    np.testing.assert_allclose(card.probe, scores_of(network, gate.probes(card.input_shape)), rtol=1e-6)
+    card.require_intact(exported.model)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_styles_engines_and_formats(order: tuple[str, str, dict[str, Any]], tmp_path: Path) -> None:
+    style, engine, more = order
+    backbone = "CTRGCN_light"
+    network = trained(backbone)
+    config, weights = written(tmp_path / "in", model_section(backbone), network.state_dict())
+    exported = export(config, weights, tmp_path / "out", order=Order(style, engine, **more))
+    own = [setting.name for setting in engines.SETTINGS.values() if setting.engine == engine]
+    assert set(own) <= set(exported.card.verified)
+    assert not set(exported.wrong) & set(exported.card.verified)
+    if more.get("pdmodel") or engine == engines.PADDLE_OPENVINO:
+        assert exported.model.suffix == ".pdmodel"
+    x = 2 * np.random.default_rng(3).standard_normal((3, 3, WINDOW, 25, 2)).astype("float32")
+    for setting in exported.card.verified:
+        assert error_of(exported, network, x, setting) <= ROUNDING
+        if style == "fused":
+            assert error_of(exported, network, x, setting, persons=1) <= ROUNDING
+    assert exported.card.skips_absent == (style == "fused")
+    # recording for another engine leaves no trace in this process
+    assert paddle.in_dynamic_mode()
+    assert units.aggregate is aggregate
+    np.testing.assert_array_equal(paddle.tanh(paddle.zeros([1])).numpy(), [0])
+
+
+def test_plain_has_upstreams_input(tmp_path: Path) -> None:
+    network = trained("CTRGCN_lightV2")
+    config, weights = written(tmp_path / "in", model_section("CTRGCN_lightV2"), network.state_dict())
+    names = {}
+    for style in writing.STYLES:
+        exported = export(config, weights, tmp_path / style, order=Order(style))
+        files = map(str, engines.files_of(exported.model))
+        names[style] = inference.create_predictor(inference.Config(*files)).get_input_names()
+    assert names == {"plain": ["data_batch_0"], "minimal": ["clips"], "fused": ["clips"]}
+
+
+@pytest.mark.parametrize("engine", ["paddle", "onnxruntime"])
+def test_half_precision_halves(engine: str, tmp_path: Path) -> None:
+    if engines.missing(engine):
+        pytest.skip(str(engines.missing(engine)))
+    network = trained("CTRGCN_lightV2")
+    config, weights = written(tmp_path / "in", model_section("CTRGCN_lightV2"), network.state_dict())
+    sizes, errors = {}, {}
+    for precision in writing.PRECISIONS:
+        exported = export(config, weights, tmp_path / precision, order=Order("fused", engine, precision))
+        weighty = engines.files_of(exported.model)[-1]
+        sizes[precision] = weighty.stat().st_size
+        errors[precision] = exported.card.worst_error
+        assert exported.card.precision == precision
+    # the graph itself does not shrink
+    assert 0.45 < sizes["fp16"] / sizes["fp32"] < 0.75
+    assert errors["fp32"] <= ROUNDING < errors["fp16"] <= gate.TOLERANCES["fp16"].limit
+
+
+def test_half_precision_must_keep_the_likeliest_class() -> None:
+    strict, lenient = gate.TOLERANCES["fp16"], gate.TOLERANCES["fp32"]
+    other = gate.Check("paddle/default", "noise", 1, 2, 1e-5, same_top1=False)
+    gate.require([other], lenient)
+    with pytest.raises(ExportError, match="but another class is the likeliest"):
+        gate.require([other], strict)
+
+
+def test_refuses_orders() -> None:
+    with pytest.raises(ConfigError, match="precision fp16 and style minimal do not go together"):
+        Order("minimal", "paddle", "fp16")
+    with pytest.raises(ConfigError, match="unknown style 'fusd'.*Did you mean 'fused'"):
+        Order("fusd")
+    with pytest.raises(ConfigError, match="unknown engine 'tensorrt'"):
+        Order("fused", "tensorrt")
+    with pytest.raises(ConfigError, match="engine paddle takes format paddle, not onnx"):
+        engine_for("onnx", "paddle")
+    assert [engine_for(None, None), engine_for("onnx", None), engine_for("paddle", "paddle-openvino")] == [
+        "paddle",
+        "onnxruntime",
+        "paddle-openvino",
+    ]
+
+
+def test_an_engine_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "onnxruntime" else find_spec(name))
+    with pytest.raises(engines.EngineError, match=r"onnxruntime is not installed; pip install .*\[onnx\]"):
+        Order("fused", "onnxruntime")
+
+
+def test_compares_on_given_clips(tmp_path: Path) -> None:
+    network = trained("CTRGCN_lightV2")
+    config, weights = written(tmp_path / "in", model_section("CTRGCN_lightV2"), network.state_dict())
+    np.save(tmp_path / "alone.npy", gate.skeletons(np.random.default_rng(0), (3, 40, 25, 2, 1))[..., 0] * [1, 0])
+    exported = export(config, weights, tmp_path / "out", clips=[tmp_path / "alone.npy"])
+    given = [check for check in exported.checks if check.clips.startswith("given")]
+    assert {(check.clips, check.batch, check.persons) for check in given} == {
+        ("given", 1, 1),
+        ("given (absent persons left out)", 1, 1),
+    }
 
 
 def test_exports_a_distillations_student(tmp_path: Path) -> None:
@@ -120,11 +253,15 @@ def test_exports_a_distillations_student(tmp_path: Path) -> None:
     leftover.write_bytes(b"old")
     overrides = ["INFERENCE.p_interval=[0.5]", "INFERENCE.window_size=12"]
     exported = export(config, weights, out, save_name="tiny.v2", overrides=overrides)
-    assert {path.name for path in out.iterdir()} == {exported.model.name, "tiny.v2.pdiparams", "tiny.v2.yaml"}
+    assert {path.name for path in out.iterdir()} == {
+        exported.model.name,
+        "tiny.v2.pdiparams",
+        f"{exported.model.name}.yaml",
+    }
     assert exported.model == leftover or not leftover.exists()
     assert (exported.card.backbone, exported.card.frames, exported.card.p_interval) == ("CTRGCN_lightV2", 12, [0.5])
     x = np.random.default_rng(0).standard_normal((2, 3, 12, 25, 2)).astype("float32")
-    assert error_of(exported, student, x, onednn=False) <= ROUNDING
+    assert error_of(exported, student, x, "paddle/onednn_off") <= ROUNDING
 
 
 def aggregate_by_matmul(topology: paddle.Tensor, features: paddle.Tensor) -> paddle.Tensor:
@@ -133,7 +270,7 @@ def aggregate_by_matmul(topology: paddle.Tensor, features: paddle.Tensor) -> pad
 
 def by_paddles_default(exported: Exported, x: np.ndarray) -> np.ndarray:
     """What a user gets who knows nothing of this package's engine."""
-    predictor = inference.create_predictor(inference.Config(str(exported.model), str(exported.params)))
+    predictor = inference.create_predictor(inference.Config(*map(str, engines.files_of(exported.model))))
     predictor.get_input_handle(predictor.get_input_names()[0]).copy_from_cpu(x)
     predictor.run()
     return predictor.get_output_handle(predictor.get_output_names()[0]).copy_to_cpu()
@@ -143,16 +280,25 @@ def test_catches_paddles_onednn_fault(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(units, "aggregate", aggregate_by_matmul)
     network = trained("CTRGCN_light")
     config, weights = written(tmp_path / "in", model_section("CTRGCN_light"), network.state_dict())
+    order = Order("minimal")
     try:
-        exported = export(config, weights, tmp_path / "out")
+        exported = export(config, weights, tmp_path / "out", order=order)
     except ExportError as caught:
-        assert re.search(r"engine setting default: .* off by \d", str(caught))
+        assert re.search(r"engine setting paddle/default: .* off by \d.* It is right in paddle/onednn_off", str(caught))
         assert "\n" not in str(caught)
         assert not (tmp_path / "out").exists()
+        # right with oneDNN off, and on request written for that alone
+        exported = export(config, weights, tmp_path / "out", order=order, required=["paddle/onednn_off"])
+        assert list(exported.card.verified) == ["paddle/onednn_off"]
+        assert "off by" in exported.wrong["paddle/default"]
+        predictor = Predictor(tmp_path / "out")
+        assert predictor.setting.name == "paddle/onednn_off"
+        x = np.random.default_rng(0).standard_normal((2, 3, WINDOW, 25, 2)).astype("float32")
+        assert gate.relative_error(predictor.scores(x), scores_of(network, x)) <= ROUNDING
         return
     x = np.random.default_rng(0).standard_normal((4, 3, WINDOW, 25, 2)).astype("float32")
     error = gate.relative_error(by_paddles_default(exported, x), scores_of(network, x))
-    assert error <= gate.LIMIT, "the gate has let a wrong model through"
+    assert error <= gate.TOLERANCES["fp32"].limit, "the gate has let a wrong model through"
     pytest.skip(f"oneDNN of Paddle {paddle.__version__} computes a matmul after a convolution rightly: {error:.1e}")
 
 
@@ -161,19 +307,19 @@ def test_catches_other_parameters_and_keeps_the_old_export(tmp_path: Path, monke
     config, weights = written(tmp_path / "in", model_section("CTRGCN_lightV2"), network.state_dict())
     out = tmp_path / "out"
     out.mkdir()
-    for suffix in (".json", ".pdmodel", ".pdiparams", ".yaml"):
+    for suffix in (".json", ".pdmodel", ".pdiparams", ".json.yaml", ".pdmodel.yaml"):
         (out / f"CTRGCN_joint{suffix}").write_text("of an earlier export")
     before = contents(out)
-    rightly = export_module.save_static
+    rightly = writing.write
 
-    def with_a_fault(network: Network, clip_shape: tuple[int, ...], folder: Path) -> tuple[Path, Path]:
+    def with_a_fault(network: Network, clip_shape: tuple[int, ...], folder: Path, order: Order) -> Path:
         faulty = copy.deepcopy(network)
         alpha = faulty.backbone.l10.gcn1.alpha
         alpha.set_value(1.01 * alpha)
-        return rightly(faulty, clip_shape, folder)
+        return rightly(faulty, clip_shape, folder, order)
 
-    monkeypatch.setattr(export_module, "save_static", with_a_fault)
-    with pytest.raises(ExportError, match="engine setting default and onednn_off: "):
+    monkeypatch.setattr(writing, "write", with_a_fault)
+    with pytest.raises(ExportError, match="engine setting paddle/default and paddle/onednn_off: "):
         export(config, weights, out)
     assert contents(out) == before
 
@@ -182,7 +328,7 @@ def test_a_network_that_diverged(tmp_path: Path) -> None:
     network = trained("CTRGCN_lightV2")
     network.head.fc.bias.set_value(np.full(CLASSES, np.nan, "float32"))
     with pytest.raises(ExportError, match="NaN"):
-        gate.compare(lambda x: scores_of(network, x), {}, (3, WINDOW, 25, 2), batches=(1,))
+        gate.references(lambda x: scores_of(network, x), gate.make_clips((3, WINDOW, 25, 2), 1))
 
 
 def refused(folder: Path, error: type[UserError], match: str, **sections: Any) -> None:
@@ -231,14 +377,14 @@ def test_refuses_an_unwritable_output(tmp_path: Path) -> None:
 
 
 def test_places_all_files_or_none(tmp_path: Path) -> None:
-    staged = [tmp_path / f"model{suffix}" for suffix in (".json", ".pdiparams", ".yaml")]
+    staged = [tmp_path / f"model{suffix}" for suffix in (".json", ".pdiparams", ".json.yaml")]
     for file in staged:
         file.write_text("")
     out = tmp_path / "out"
-    (out / "name.yaml").mkdir(parents=True)  # stands where the card should go
+    (out / "name.json.yaml").mkdir(parents=True)  # stands where the card should go
     with pytest.raises(OSError, match="directory"):
         export_module._place(staged, out, "name")
-    assert [path.name for path in out.iterdir()] == ["name.yaml"]
+    assert [path.name for path in out.iterdir()] == ["name.json.yaml"]
 
 
 @pytest.mark.parametrize(
@@ -259,10 +405,11 @@ def test_relative_error(scores: list, expected: list, error: float) -> None:
 @pytest.mark.parametrize("error", [2e-4, np.inf, np.nan])
 def test_the_gate_names_the_worst(error: float) -> None:
     fine = gate.Check("onednn_off", "noise", 1, 1, 1e-6)
-    gate.require([fine])
+    tolerance = gate.TOLERANCES["fp32"]
+    gate.require([fine], tolerance)
     bad = gate.Check("default", "skeleton", 8, 2, error)
     with pytest.raises(ExportError, match=rf"setting default: on skeleton clips \(batch 8, persons 2\).* {error:.2g} "):
-        gate.require([fine, bad])
+        gate.require([fine, bad], tolerance)
     assert gate.worst([fine, bad, fine]) == bad
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable, Optional
 
 import numpy as np
 import paddle
@@ -14,10 +17,14 @@ import pytest
 import yaml
 
 from ctrgcn_plugin.data.sample import ClipError, centre_crop_resample
-from ctrgcn_plugin.deploy import engine, gate
-from ctrgcn_plugin.deploy.engine import EngineError, PaddleEngine
+from ctrgcn_plugin.deploy import engines, gate
+from ctrgcn_plugin.deploy.card import ModelError
+from ctrgcn_plugin.deploy.engines import EngineError, paddle_engine
+from ctrgcn_plugin.deploy.engines.paddle_engine import PaddleEngine
 from ctrgcn_plugin.deploy.export import Exported, export
-from ctrgcn_plugin.deploy.predictor import Clip, ModelError, Prediction, Predictor, find_model, softmax
+from ctrgcn_plugin.deploy.predictor import Clip, Prediction, Predictor, softmax
+from ctrgcn_plugin.deploy.selection import find_models
+from ctrgcn_plugin.deploy.writing import Order
 from ctrgcn_plugin.errors import UserError
 from ctrgcn_plugin.models.network import Network, build_network
 
@@ -125,30 +132,156 @@ def test_writes_nothing(exported: Exported, clips: list[np.ndarray], capfd: pyte
 
 
 def test_keeps_what_others_write(capfd: pytest.CaptureFixture[str]) -> None:
-    with engine._without_chatter():
-        os.write(1, b"one\n" + engine._CHATTER + b"\ntwo")
+    with paddle_engine._without_chatter():
+        os.write(1, b"one\n" + paddle_engine._CHATTER + b"\ntwo")
     assert capfd.readouterr().out == "one\ntwo"
 
 
-def test_onednn_as_verified(predictor: Predictor) -> None:
-    assert predictor.onednn
-
-
-@pytest.mark.parametrize(("key", "value"), [("verified", ["onednn_off"]), ("paddle", "2.6.9")])
-def test_onednn_unverified(
-    folder: Path,
-    key: str,
-    value: object,
-    clips: list[np.ndarray],
-    expected: np.ndarray,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    card = yaml.safe_load((folder / "tiny.yaml").read_text())
-    (folder / "tiny.yaml").write_text(yaml.safe_dump({**card, key: value, "of a later version": 1}))
+def test_keeps_to_its_card(folder: Path, clips: list[np.ndarray], expected: np.ndarray) -> None:
+    edit_card(folder, verified={"paddle/onednn_off": 1e-7}, of_a_later_version=1)
     predictor = Predictor(folder)
-    assert not predictor.onednn
-    assert ("2.6.9" in caplog.text) == (key == "paddle")
+    assert predictor.setting.name == "paddle/onednn_off"
     np.testing.assert_allclose(predictor.predict(clips[:1])[0].scores, expected[0], rtol=0, atol=1e-5)
+
+
+def test_a_model_that_is_wrong_on_this_machine(folder: Path) -> None:
+    card = yaml.safe_load(card_in(folder).read_text())
+    edit_card(folder, probe=[[2 * score for score in row] for row in card["probe"]])
+    with pytest.raises(
+        EngineError, match=r"no engine runs .* rightly .*paddle/default.*off by 0\.5.*onednn_off"
+    ) as caught:
+        Predictor(folder)
+    assert one_line(caught)
+
+
+@pytest.fixture(scope="module")
+def everywhere(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one model for every engine that is installed here."""
+    folder = tmp_path_factory.mktemp("everywhere")
+    (folder / "config.yaml").write_text(yaml.safe_dump(CONFIG))
+    paddle.save(network.state_dict(), str(folder / "best.pdparams"))
+    for engine in available():
+        if engine != engines.PADDLE or engines.missing(engines.PADDLE_OPENVINO):
+            export(folder / "config.yaml", folder / "best.pdparams", folder / "model", order=Order(engine=engine))
+    return folder / "model"
+
+
+def available() -> list[str]:
+    return [engine for engine in engines.ENGINES if engines.missing(engine) is None]
+
+
+@pytest.mark.parametrize("engine", engines.ENGINES)
+def test_every_engine_gives_the_same(
+    everywhere: Path, engine: str, clips: list[np.ndarray], expected: np.ndarray
+) -> None:
+    if engines.missing(engine):
+        pytest.skip(str(engines.missing(engine)))
+    predictor = Predictor(everywhere, engine=engine, threads=2)
+    assert predictor.setting.engine == engine
+    np.testing.assert_allclose([p.scores for p in predictor.predict(clips, 2)], expected, rtol=0, atol=1e-5)
+
+
+def test_auto_takes_the_fastest(
+    everywhere: Path, clips: list[np.ndarray], expected: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slowed = [name for name in engines.SETTINGS if name != "paddle/onednn_off"]
+    for name in slowed:
+        setting = engines.SETTINGS[name]
+        monkeypatch.setitem(engines.SETTINGS, name, replace(setting, load=slowly(setting.load)))
+    predictor = Predictor(everywhere)
+    assert predictor.setting.name == "paddle/onednn_off"
+    np.testing.assert_allclose([p.scores for p in predictor.predict(clips)], expected, rtol=0, atol=1e-5)
+
+
+def slowly(load: engines.Loader) -> engines.Loader:
+    """The same engine, and each of its runs takes a fifth of a second longer."""
+
+    def loaded(model_file: Path, threads: Optional[int]) -> engines.Engine:
+        engine = load(model_file, threads)
+        run = engine.run
+
+        def later(x: np.ndarray) -> np.ndarray:
+            time.sleep(0.2)
+            return run(x)
+
+        engine.run = later  # type: ignore[method-assign]
+        return engine
+
+    return loaded
+
+
+def test_auto_passes_over_what_cannot_run(
+    everywhere: Path, clips: list[np.ndarray], expected: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(model_file: Path, threads: Optional[int]) -> engines.Engine:
+        raise EngineError("no such instruction on this processor")
+
+    for name, setting in list(engines.SETTINGS.items()):
+        if name != "paddle/default":
+            monkeypatch.setitem(engines.SETTINGS, name, replace(setting, load=broken))
+    predictor = Predictor(everywhere)
+    assert predictor.setting.name == "paddle/default"
+    np.testing.assert_allclose(predictor.predict(clips[:1])[0].scores, expected[0], rtol=0, atol=1e-5)
+
+
+class Counting:
+    """Hands on to an engine and remembers the shapes."""
+
+    def __init__(self, engine: engines.Engine) -> None:
+        self.engine, self.shapes = engine, []  # type: ignore[var-annotated]
+
+    def run(self, x: np.ndarray) -> np.ndarray:
+        self.shapes.append(x.shape)
+        return self.engine.run(x)
+
+
+def test_skips_who_is_not_there(exported: Exported, network: Network, clips: list[np.ndarray]) -> None:
+    predictor = Predictor(exported.model)
+    counting = Counting(predictor._engine)
+    predictor._engine = counting
+    second, first, nobody = clips[1].copy(), clips[1].copy(), np.zeros_like(clips[1])
+    first[..., 1] = 0
+    second[..., 0] = 0  # only the second is there: nothing to skip
+    x = np.stack([clips[1], first, second, nobody, first])
+    with paddle.no_grad():
+        expected = network(paddle.to_tensor(x)).numpy()
+    assert gate.relative_error(predictor.scores(x), expected) < 1e-5
+    assert counting.shapes == [(3, 3, 16, 25, 1), (2, 3, 16, 25, 2)]
+
+
+def test_an_unfused_model_gets_everybody(network: Network, clips: list[np.ndarray], tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(CONFIG))
+    paddle.save(network.state_dict(), str(tmp_path / "best.pdparams"))
+    exported = export(tmp_path / "config.yaml", tmp_path / "best.pdparams", tmp_path / "out", order=Order("minimal"))
+    predictor = Predictor(exported.model)
+    counting = Counting(predictor._engine)
+    predictor._engine = counting
+    predictor.scores(np.zeros((2, 3, 16, 25, 2), "float32"))
+    assert counting.shapes == [(2, 3, 16, 25, 2)]
+
+
+def test_streams(predictor: Predictor, clips: list[np.ndarray], expected: np.ndarray) -> None:
+    given = []
+
+    def endless() -> Iterator[np.ndarray]:
+        while True:
+            given.append(1)
+            yield clips[len(given) % len(clips)]
+
+    answers = predictor.stream(endless(), batch_size=2)
+    for number in range(1, 4):
+        np.testing.assert_allclose(next(answers).scores, expected[number % len(clips)], rtol=0, atol=1e-5)
+    assert len(given) == 4
+
+
+def card_in(folder: Path) -> Path:
+    (card,) = folder.glob("*.yaml")
+    return card
+
+
+def edit_card(folder: Path, **changes: Any) -> None:
+    card = card_in(folder)
+    card.write_text(yaml.safe_dump({**yaml.safe_load(card.read_text()), **changes}))
 
 
 def one_line(error: pytest.ExceptionInfo[UserError]) -> bool:
@@ -157,50 +290,109 @@ def one_line(error: pytest.ExceptionInfo[UserError]) -> bool:
 
 def test_no_model(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no model at .*nowhere"):
-        find_model(tmp_path / "nowhere")
-    with pytest.raises(ModelError, match="tiny.yaml is no exported model"):
-        find_model(folder / "tiny.yaml")
-    (folder / "tiny.pdiparams").unlink()
-    with pytest.raises(ModelError, match=r"no model in .*; there is: tiny\.\w+, tiny\.yaml$") as caught:
-        Predictor(folder)
-    assert one_line(caught)
+        find_models(tmp_path / "nowhere")
+    with pytest.raises(ModelError, match=r"yaml is no exported model"):
+        find_models(card_in(folder))
     (tmp_path / "empty").mkdir()
     with pytest.raises(ModelError, match="there is: nothing$"):
-        find_model(tmp_path / "empty")
+        find_models(tmp_path / "empty")
+    (folder / "tiny.pdiparams").unlink()
+    with pytest.raises(
+        ModelError, match=r"no tiny\.pdiparams in .*; it belongs to tiny\.\w+: copy it along$"
+    ) as caught:
+        Predictor(folder)
+    assert one_line(caught)
 
 
 def test_several_models(folder: Path, exported: Exported) -> None:
     for file in list(folder.iterdir()):
         shutil.copy(file, folder / f"b.{file.name}")
-    (folder / "classes.json").write_text("[]")  # no parameters: no model
+    (folder / "classes.json").write_text("[]")  # no card, no parameters: no model
     with pytest.raises(ModelError, match=r"several models .*: b\.tiny\.\w+, tiny\.\w+; give the path of one$"):
         Predictor(folder)
-    assert Predictor(folder / f"b.{exported.model.name}").card == exported.card
+    assert find_models(folder / exported.model.name) == {folder / exported.model.name: exported.card}
 
 
 @pytest.mark.parametrize(
     ("content", "match"),
     [
-        (None, "no card at .*tiny.yaml"),
+        (None, "no card at .*tiny"),
         ("{", "not readable as YAML"),
-        ("", "lacks a usable model, backbone, channels"),
+        ("", "lacks a usable model, backbone, style"),
         ("frames: long", "lacks a usable .*frames"),
     ],
 )
 def test_no_card(folder: Path, content: str, match: str) -> None:
-    (folder / "tiny.yaml").unlink()
+    card = card_in(folder)
+    card.unlink()
     if content is not None:
-        (folder / "tiny.yaml").write_text(content)
+        card.write_text(content)
     with pytest.raises(ModelError, match=match) as caught:
         Predictor(folder)
     assert one_line(caught)
 
 
-def test_damaged_model(folder: Path, exported: Exported) -> None:
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"probe": [[1.0]]},
+        {"probe": [["a"] * CLASSES] * 2},
+        {"p_interval": []},
+        {"verified": {"paddle/default": "yes"}},
+        {"frames": 0},
+        {"precision": "int4"},
+    ],
+)
+def test_a_spoilt_card(folder: Path, changes: dict[str, Any]) -> None:
+    edit_card(folder, **changes)
+    with pytest.raises(ModelError, match="lacks a usable content") as caught:
+        Predictor(folder)
+    assert one_line(caught)
+
+
+@pytest.mark.parametrize("suffix", ["model", ".pdiparams"])
+@pytest.mark.parametrize("damage", [lambda b: b[:100], lambda b: b"", lambda b: b[:50] + b"\x07" + b[51:]])
+def test_damaged_model(folder: Path, exported: Exported, suffix: str, damage: Callable[[bytes], bytes]) -> None:
+    # Paddle's own loader may end the process with a segmentation fault here
+    file = folder / (exported.model.name if suffix == "model" else f"tiny{suffix}")
+    file.write_bytes(damage(file.read_bytes()))
+    with pytest.raises(ModelError, match=f"{file.name} is damaged or not the file that was exported") as caught:
+        Predictor(folder)
+    assert one_line(caught)
+
+
+def test_a_model_that_paddle_cannot_read(folder: Path, exported: Exported) -> None:
     params = folder / "tiny.pdiparams"
     params.write_bytes(params.read_bytes()[:100])
     with pytest.raises(EngineError, match=f"{exported.model.name} cannot be loaded: .") as caught:
+        PaddleEngine(folder / exported.model.name, params)
+    assert one_line(caught)
+
+
+def test_engines_that_do_not_fit(folder: Path, exported: Exported, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UserError, match="unknown engine 'onnx-runtime'.*Did you mean 'onnxruntime'"):
+        Predictor(folder, engine="onnx-runtime")
+    monkeypatch.setattr(engines, "missing", lambda engine: "gone" if engine == "onnxruntime" else None)
+    with pytest.raises(EngineError, match="engine onnxruntime cannot be used here: gone"):
+        Predictor(folder, engine="onnxruntime")
+    monkeypatch.setattr(engines, "missing", lambda engine: None)
+    with pytest.raises(EngineError, match=f"engine onnxruntime runs none of {exported.model.name}; export"):
+        Predictor(folder, engine="onnxruntime")
+    edit_card(folder, verified={"onnxruntime/default": 0.0})
+    with pytest.raises(EngineError, match="no engine for .*paddle: its card does not allow it"):
         Predictor(folder)
+
+
+def test_damaged_onnx(everywhere: Path, tmp_path: Path) -> None:
+    model = everywhere / "tiny.onnx"
+    if not model.is_file():
+        pytest.skip("no onnxruntime")
+    (tmp_path / "cut.onnx").write_bytes(model.read_bytes()[:1000])
+    with pytest.raises(EngineError, match=r"cut\.onnx cannot be loaded: .") as caught:
+        engines.SETTINGS["onnxruntime/default"].load(tmp_path / "cut.onnx", None)
+    assert one_line(caught)
+    with pytest.raises(EngineError, match=r"does not run on clips \(1, 3, 8, 25, 2\): .") as caught:
+        engines.SETTINGS["onnxruntime/default"].load(model, None).run(np.zeros((1, 3, 8, 25, 2), "float32"))
     assert one_line(caught)
 
 
@@ -213,8 +405,6 @@ def test_refuses(predictor: Predictor, exported: Exported, clips: list[np.ndarra
         predictor.predict(clips, batch_size=0)
     with pytest.raises(EngineError, match="threads must be at least 1, got 0"):
         Predictor(exported.model, threads=0)
-    with pytest.raises(EngineError, match="no parameters at .*none"):
-        PaddleEngine(exported.model, tmp_path / "none", onednn=True)
     with pytest.raises(EngineError, match=r"does not run on clips \(1, 3, 8, 25, 2\): .") as caught:
-        PaddleEngine(exported.model, exported.params, onednn=False).run(np.zeros((1, 3, 8, 25, 2), "float32"))
+        PaddleEngine(*engines.files_of(exported.model), onednn=False).run(np.zeros((1, 3, 8, 25, 2), "float32"))
     assert one_line(caught)

@@ -16,16 +16,11 @@ INPUT, OUTPUT = "clips", "scores"
 
 
 class OnnxOps:
-    """:class:`~ctrgcn_plugin.deploy.fused.ops.Ops` whose values are names of tensors.
+    """:class:`~ctrgcn_plugin.deploy.fused.ops.Ops` whose values are names of tensors."""
 
-    Args:
-        dtype: that constants are stored in; all arithmetic is float32.
-    """
-
-    def __init__(self, dtype: str = "float32") -> None:
+    def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
         self.stored: dict[tuple[str, tuple[int, ...], bytes], onnx.TensorProto] = {}
-        self._dtype = dtype
 
     def _node(self, kind: str, *inputs: str, **attributes: Any) -> str:
         return self._nodes(kind, 1, *inputs, **attributes)[0]
@@ -45,8 +40,7 @@ class OnnxOps:
         return self._store(np.array(values, dtype=np.int64))
 
     def constant(self, values: np.ndarray) -> str:
-        name = self._store(values.astype(self._dtype))
-        return name if self._dtype == "float32" else self._node("Cast", name, to=TensorProto.FLOAT)
+        return self._store(values.astype(np.float32))
 
     def zeros(self, *shape: int) -> str:
         return self._node("ConstantOfShape", self._integers(*shape))

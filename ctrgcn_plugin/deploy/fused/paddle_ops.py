@@ -25,6 +25,8 @@ class Bias(Enum):
 class PaddleOps:
     """:class:`~ctrgcn_plugin.deploy.fused.ops.Ops` on Paddle's tensors or a static program's variables.
 
+    Sums and products are operators, because ``paddle.add`` and its like can no longer record a ``.pdmodel``.
+
     Args:
         dtype: that constants are stored in; all arithmetic is float32.
     """

@@ -6,57 +6,51 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Union
+from typing import Optional
 
 import numpy as np
+import paddle
 from paddle import inference
 
-from ctrgcn_plugin.errors import UserError
-
-MODEL_SUFFIXES = (".json", ".pdmodel")  # Paddle 3, Paddle 2
-PARAMS_SUFFIX = ".pdiparams"
-# the settings that a user may meet, and what PaddleEngine's `onednn` is for them
-SETTINGS: Mapping[str, bool] = {"default": True, "onednn_off": False}
+from ctrgcn_plugin.deploy.engines.base import EngineError
 
 # a debugging aid that Paddle 3.3's oneDNN kernels still print
 _CHATTER = b"ReduceMeanCheckIfOneDNNSupport"
 _STDOUT = threading.Lock()
 
 
-class EngineError(UserError):
-    """An exported model is missing, unreadable or does not run."""
-
-
 class PaddleEngine:
     """An exported model on CPU.
 
     Args:
-        model_file: ``.json`` (Paddle 3) or ``.pdmodel`` (Paddle 2).
+        model_file: ``.json`` (Paddle 3) or ``.pdmodel`` (Paddle 2, and Paddle 3 on request).
         params_file: its ``.pdiparams``.
         onednn: leave Paddle's default, which is oneDNN on, untouched; or switch oneDNN off.
-        threads: of the CPU, for one run.
+        openvino: hand the whole model to the OpenVINO inside Paddle, which takes ``.pdmodel``.
+        threads: of the CPU, for one run; the engine's own choice, one, where it is None.
     """
 
     def __init__(
         self,
-        model_file: Union[str, os.PathLike[str]],
-        params_file: Union[str, os.PathLike[str]],
+        model_file: Path,
+        params_file: Path,
         *,
-        onednn: bool,
-        threads: int = 1,
+        onednn: bool = True,
+        openvino: bool = False,
+        threads: Optional[int] = None,
     ) -> None:
-        if threads < 1:
-            raise EngineError(f"threads must be at least 1, got {threads}")
-        for kind, file in (("model", model_file), ("parameters", params_file)):
-            if not Path(file).is_file():
-                raise EngineError(f"no {kind} at {file}; give the files of an exported model")
-        self.model_file = Path(model_file)
-        config = _config(self.model_file, Path(params_file), onednn, threads)
+        self.model_file = model_file
+        config = _config(model_file, params_file, onednn, openvino, threads)
+        if openvino:
+            # else it keeps what it has compiled in a folder __cache__ wherever the process happens to be
+            self._compiled = tempfile.TemporaryDirectory(prefix="ctrgcn-openvino-")
+            config.set_optim_cache_dir(self._compiled.name)
         try:
-            self._predictor = inference.create_predictor(config)
+            with _without_chatter():
+                self._predictor = inference.create_predictor(config)
         except Exception as error:  # Paddle's C++ code raises whatever comes to hand
             raise EngineError(f"{model_file} cannot be loaded: {_reason(error)}") from error
         (input_name,) = self._predictor.get_input_names()
@@ -67,7 +61,7 @@ class PaddleEngine:
         # clips. A clone for each thread would help, at the price of optimising the graph again and of a
         # second set of buffers; the cores are better spent inside a run, by `threads`.
         self._lock = threading.Lock()
-        self._chatters = onednn
+        self._chatters = onednn and not openvino
 
     def run(self, x: np.ndarray) -> np.ndarray:
         """Clips (N, C, T, V, M) float32 -> scores (N, K) float32. May be called from several threads."""
@@ -88,13 +82,27 @@ class PaddleEngine:
             raise EngineError(f"{self.model_file} does not run on clips {x.shape}: {_reason(error)}") from error
 
 
-def _config(model_file: Path, params_file: Path, onednn: bool, threads: int) -> inference.Config:
+def openvino_is_missing() -> Optional[str]:
+    """Why this Paddle cannot hand a model to OpenVINO; None if it can."""
+    if not hasattr(inference.Config, "enable_openvino_engine"):
+        return f"PaddlePaddle {paddle.__version__} has no OpenVINO engine; 3.1 and later have"
+    if not list((Path(paddle.__file__).parent / "libs").glob("*openvino*")):
+        return f"this build of PaddlePaddle {paddle.__version__} is without OpenVINO"
+    return None
+
+
+def _config(
+    model_file: Path, params_file: Path, onednn: bool, openvino: bool, threads: Optional[int]
+) -> inference.Config:
     # enable_memory_optim is not called: create_predictor of Paddle 3 fails on a .json model with it
     config = inference.Config(str(model_file), str(params_file))
     config.disable_gpu()
     config.disable_glog_info()
-    config.set_cpu_math_library_num_threads(threads)
-    if not onednn:
+    if threads is not None:
+        config.set_cpu_math_library_num_threads(threads)
+    if openvino:
+        config.enable_openvino_engine(inference.PrecisionType.Float32)
+    elif not onednn:
         # named mkldnn until Paddle 3.1
         getattr(config, "disable_onednn", config.disable_mkldnn)()
     return config
