@@ -57,10 +57,39 @@ class Conv2D(nn.Conv2D):
         if self.bias is None or not self.training:
             # Paddle 2.6 cannot make super() static
             return nn.Conv2D.forward(self, x)
-        y = nn.functional.conv2d(
-            x, self.weight, None, self._stride, self._updated_padding, self._dilation, self._groups, self._data_format
+        return self.convolve(x, self.weight) + self.bias.reshape([-1, 1, 1])
+
+    def convolve(self, x: paddle.Tensor, weight: paddle.Tensor) -> paddle.Tensor:
+        """The convolution with another weight, and no bias."""
+        return nn.functional.conv2d(
+            x, weight, None, self._stride, self._updated_padding, self._dilation, self._groups, self._data_format
         )
-        return y + self.bias.reshape([-1, 1, 1])
+
+
+def mean_in_training(x: paddle.Tensor) -> paddle.Tensor:
+    """Over time, (B, C, T, V) -> (B, C, 1, V): the gradient of Paddle's mean takes several times that of its sum."""
+    return x.sum(2, keepdim=True) / x.shape[2]
+
+
+def relate_in_training(query: paddle.Tensor, key: paddle.Tensor) -> paddle.Tensor:
+    """Every joint's query compared with every joint's key: (B, R, 1, V), (B, R, 1, V) -> (B, R, V, V).
+
+    Expanded, because a sum that broadcasts both of its sides takes twice the time.
+    """
+    joints = key.shape[3]
+    query, key = (x.expand([-1, -1, joints, joints]) for x in (query.transpose([0, 1, 3, 2]), key))
+    return paddle.tanh(query - key)
+
+
+def refine_in_training(
+    relation: paddle.Tensor, lift: Conv2D, subset: paddle.Tensor, alpha: paddle.Tensor
+) -> paddle.Tensor:
+    """The same as ``refine(lift(relation), subset, alpha)``, in one pass over (B, C, V, V) where that takes three.
+
+    Alpha scales the convolution's parameters, and its bias joins the subset.
+    """
+    shared = subset + (lift.bias * alpha).reshape([-1, 1, 1])
+    return lift.convolve(relation, lift.weight * alpha) + shared
 
 
 class CTRGC(nn.Layer):
@@ -81,10 +110,12 @@ class CTRGC(nn.Layer):
         self, x: paddle.Tensor, pooled: paddle.Tensor, subset: paddle.Tensor, alpha: paddle.Tensor
     ) -> paddle.Tensor:
         """x (B, C, T, V), its mean over time (B, C, 1, V), subset (V, V) -> (B, C', T, V)."""
+        if self.training:
+            relation = relate_in_training(self.conv1(pooled), self.conv2(pooled))
+            return aggregate_in_training(refine_in_training(relation, self.conv4, subset, alpha), self.conv3(x))
         query = self.conv1(pooled).transpose([0, 1, 3, 2])
         relation = self.conv4(paddle.tanh(query - self.conv2(pooled)))
-        combine = aggregate_in_training if self.training else aggregate
-        return combine(refine(relation, subset, alpha), self.conv3(x))
+        return aggregate(refine(relation, subset, alpha), self.conv3(x))
 
 
 class SubsetCTRGC(nn.LayerList):
@@ -95,8 +126,9 @@ class SubsetCTRGC(nn.LayerList):
 
     def forward(self, x: paddle.Tensor, subsets: paddle.Tensor, alpha: paddle.Tensor) -> paddle.Tensor:
         """x (B, C, T, V), subsets (S, V, V) -> (B, C', T, V)."""
-        pooled = x.mean(2, keepdim=True)
-        return sum(conv(x, pooled, subsets[i], alpha) for i, conv in enumerate(self))
+        pooled = mean_in_training(x) if self.training else x.mean(2, keepdim=True)
+        parts = [conv(x, pooled, subsets[i], alpha) for i, conv in enumerate(self)]
+        return sum(parts[1:], parts[0])
 
 
 class MergedCTRGC(nn.Layer):
@@ -115,10 +147,28 @@ class MergedCTRGC(nn.Layer):
 
     def forward(self, x: paddle.Tensor, subsets: paddle.Tensor, alpha: paddle.Tensor) -> paddle.Tensor:
         """x (B, C, T, V), subsets (S, V, V) -> (B, C', T, V)."""
-        query, key, *features = paddle.split(self.conv1(x), self.sections, axis=1)
-        relation = paddle.tanh(query.mean(2).unsqueeze(-1) - key.mean(2).unsqueeze(-2))
-        combine = aggregate_in_training if self.training else aggregate
-        return sum(combine(refine(lift(relation), subsets[i], alpha), features[i]) for i, lift in enumerate(self.conv2))
+        if self.training:
+            relation, features = self._relate_in_training(x)
+            parts = [
+                aggregate_in_training(refine_in_training(relation, lift, subsets[i], alpha), features[i])
+                for i, lift in enumerate(self.conv2)
+            ]
+        else:
+            query, key, *features = paddle.split(self.conv1(x), self.sections, axis=1)
+            relation = paddle.tanh(query.mean(2).unsqueeze(-1) - key.mean(2).unsqueeze(-2))
+            parts = [
+                aggregate(refine(lift(relation), subsets[i], alpha), features[i]) for i, lift in enumerate(self.conv2)
+            ]
+        return sum(parts[1:], parts[0])
+
+    def _relate_in_training(self, x: paddle.Tensor) -> tuple[paddle.Tensor, list[paddle.Tensor]]:
+        """The relation and every subset's features, with conv1's share in the relation behind the mean over time."""
+        sections = [2 * self.sections[0], sum(self.sections[2:])]
+        weights = paddle.split(self.conv1.weight, sections)
+        biases = paddle.split(self.conv1.bias.reshape([-1, 1, 1]), sections)
+        query, key = paddle.split(self.conv1.convolve(mean_in_training(x), weights[0]) + biases[0], 2, axis=1)
+        features = self.conv1.convolve(x, weights[1]) + biases[1]
+        return relate_in_training(query, key), paddle.split(features, self.sections[2:], axis=1)
 
 
 class SpatialUnit(nn.Layer):

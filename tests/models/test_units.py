@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable, Iterator
+
 import numpy as np
 import paddle
 import pytest
 from paddle import nn
 
 from ctrgcn_plugin.models import units
+from ctrgcn_plugin.models.backbones import BACKBONES, CTRGCN, SkeletonBackbone
 
 B, C, T, V = 3, 16, 8, 25
 
@@ -57,6 +61,102 @@ def test_merged_ctrgc_lifts_one_relation_three_times():
         for i, lift in enumerate(unit.conv2)
     )
     np.testing.assert_allclose(unit(x, subsets, alpha).numpy(), want.numpy(), rtol=0, atol=2e-4)
+
+
+def _plain_subsets(self, x, subsets, alpha):
+    """SubsetCTRGC.forward of the paper, by Paddle's own convolutions."""
+    convs = [[functools.partial(nn.Conv2D.forward, conv) for conv in gc.children()] for gc in self]
+    return sum(_plain_ctrgc(*conv, x, subsets[i], alpha) for i, conv in enumerate(convs))
+
+
+def _plain_merged(self, x, subsets, alpha):
+    """MergedCTRGC.forward, one convolution for each of its sections."""
+    begins = np.cumsum([0, *self.sections])
+    query, key, *features = (
+        functools.partial(nn.functional.conv2d, weight=self.conv1.weight[a:b], bias=self.conv1.bias[a:b])
+        for a, b in zip(begins[:-1], begins[1:])
+    )
+    lifts = [functools.partial(nn.Conv2D.forward, conv) for conv in self.conv2]
+    return sum(_plain_ctrgc(query, key, features[i], lift, x, subsets[i], alpha) for i, lift in enumerate(lifts))
+
+
+@pytest.fixture
+def plain_forms(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """To be called: has the units compute as their authors' do."""
+
+    def apply() -> None:
+        monkeypatch.setattr(units.SubsetCTRGC, "forward", _plain_subsets)
+        monkeypatch.setattr(units.MergedCTRGC, "forward", _plain_merged)
+        monkeypatch.setattr(units.Conv2D, "forward", nn.Conv2D.forward)
+
+    return apply
+
+
+@pytest.fixture
+def double() -> Iterator[None]:
+    """Double precision, in which a rewrite that is exact differs by rounding only."""
+    paddle.set_default_dtype("float64")
+    yield
+    paddle.set_default_dtype("float32")
+
+
+def _training_pass(net: nn.Layer, inputs: list[paddle.Tensor]) -> dict[str, np.ndarray]:
+    """What a training pass leaves: the loss, the gradient of every input and parameter, BN's statistics."""
+    net.train()
+    net.clear_gradients()
+    y = net(*inputs)
+    y = y[0] if isinstance(y, tuple) else y
+    weights = paddle.to_tensor(np.random.default_rng(0).standard_normal(y.shape))
+    loss = (y * weights).sum()
+    # BN's statistics are parameters that do not learn
+    learned = {name: parameter for name, parameter in net.named_parameters() if not parameter.stop_gradient}
+    learned.update({f"input {i}": x for i, x in enumerate(inputs) if not x.stop_gradient})
+    gradients = paddle.grad(loss, list(learned.values()))
+    statistics = {key: value for key, value in net.state_dict().items() if key.endswith(("_mean", "_variance"))}
+    return {
+        "loss": loss.numpy(),
+        **{f"gradient of {name}": gradient.numpy() for name, gradient in zip(learned, gradients)},
+        **{key: value.numpy().copy() for key, value in statistics.items()},
+    }
+
+
+def _assert_equal(got: dict[str, np.ndarray], want: dict[str, np.ndarray]) -> None:
+    assert got.keys() == want.keys()
+    whole = np.sqrt(sum((value**2).sum() for key, value in want.items() if key.startswith("gradient")))
+    for key, value in want.items():
+        # the gradient of a bias before BN is zero, and what is computed for it rounding
+        allowed = 1e-10 * max(np.linalg.norm(value), 1e-3 * whole if key.startswith("gradient") else 0)
+        assert np.linalg.norm(got[key] - value) <= allowed, key
+
+
+@pytest.mark.parametrize("unit", [units.SubsetCTRGC, units.MergedCTRGC])
+@pytest.mark.parametrize("in_channels", [3, C])
+def test_ctrgc_trains_as_the_papers(unit, in_channels, plain_forms, double):
+    layer, inputs = unit(in_channels, 12, 3), [_random(B, in_channels, T, V), _random(3, V, V), _random(1)]
+    for name, parameter in layer.named_parameters():
+        if name.endswith("bias"):
+            parameter.set_value(paddle.randn(parameter.shape))
+    fast = _training_pass(layer, inputs)
+    assert all(np.abs(value).max() > 1e-3 for value in fast.values())
+    plain_forms()
+    _assert_equal(fast, _training_pass(layer, inputs))
+
+
+@pytest.mark.parametrize("backbone", [CTRGCN, *BACKBONES], ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize("adaptive", [True, False])
+def test_a_backbone_trains_as_its_plain_form(backbone: type[SkeletonBackbone], adaptive, plain_forms, double):
+    net = backbone(base_channel=8, adaptive=adaptive)
+    rng = np.random.default_rng(2)
+    for key, value in net.state_dict().items():
+        # alpha starts as 0, biases as 0, and the last gamma of a spatial unit as 1e-6: they would hide what is wrong
+        if key.endswith(("alpha", "bias")) or (key.endswith("weight") and len(value.shape) == 1):
+            value.set_value(rng.uniform(0.3, 0.7, value.shape))
+    state = {key: value.numpy().copy() for key, value in net.state_dict().items()}
+    clips = [paddle.to_tensor(rng.standard_normal([4, 3, 8, 25, 2]))]
+    fast = _training_pass(net, clips)
+    net.set_state_dict(state)
+    plain_forms()
+    _assert_equal(fast, _training_pass(net, clips))
 
 
 @pytest.mark.parametrize("unit", [units.SubsetCTRGC, units.MergedCTRGC])
