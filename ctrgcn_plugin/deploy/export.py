@@ -162,6 +162,7 @@ def _verify(
             gate.require(own, tolerance)
         except (EngineError, gate.ExportError) as error:
             if setting.name in must and not isinstance(error, gate.ExportError):
+                _require_room(model)
                 raise
             wrong[setting.name] = str(error).replace(f"{model.parent}{os.sep}", "")
         else:
@@ -187,6 +188,12 @@ def sampling(inference: Any, clip_shape: tuple[int, int, int]) -> tuple[int, flo
             "an interval of two would crop at random"
         )
     return window_size, float(p_interval[0])
+
+
+def _require_room(model: Path) -> None:
+    """Raise an OSError where no more can be written: a full disk cuts off Paddle's files without an error."""
+    size = sum(file.stat().st_size for file in engines.files_of(model) if file.is_file())
+    model.with_suffix(".room").write_bytes(bytes(2 * size))
 
 
 def parameter_count(network: Network) -> int:

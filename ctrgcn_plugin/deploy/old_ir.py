@@ -17,12 +17,13 @@ from paddle.base.layer_helper import LayerHelper
 @contextmanager
 def recording() -> Iterator[None]:
     """Inside, static programs are recorded as ``.pdmodel``."""
-    if not hasattr(paddle, "pir_utils"):  # Paddle 2 knows nothing else
+    guard = getattr(getattr(paddle, "pir_utils", None), "OldIrGuard", None)
+    if guard is None:  # Paddle 2 knows nothing else
         yield
         return
     originals = {name: getattr(paddle, name) for name in _STAND_INS}
     dynamic = paddle.in_dynamic_mode()
-    with paddle.pir_utils.OldIrGuard():
+    with guard():
         if dynamic:  # the guard leaves it
             paddle.disable_static()
         try:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 from collections.abc import Sequence
-from contextlib import redirect_stdout
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ctrgcn_plugin.deploy import stdout
 from ctrgcn_plugin.deploy.engines import EngineError
 from ctrgcn_plugin.deploy.fused import folding, graph
 from ctrgcn_plugin.deploy.fused.graph import Aggregation
@@ -20,6 +20,8 @@ from ctrgcn_plugin.models.network import Network
 OPSET = 13
 # smaller constants are shapes and axes, or not worth a node
 HALVED_FROM = 16  # values
+# what paddle2onnx and the optimiser it calls tell of their progress
+_CHATTER = re.compile(rb"\[Paddle2ONNX\]|\[I\]|\[W\]|.*\[INFO\]|\s*$")
 
 
 def fused(network: Network, clip_shape: Sequence[int], aggregation: Aggregation) -> Any:
@@ -43,7 +45,7 @@ def converted(model_file: Path, params_file: Path) -> Any:
     import paddle2onnx
 
     target = model_file.with_suffix(".onnx")
-    with redirect_stdout(StringIO()):
+    with stdout.without(_CHATTER):
         paddle2onnx.export(str(model_file), str(params_file), str(target), opset_version=OPSET, verbose=False)
     model = onnx.load(str(target))
     target.unlink()

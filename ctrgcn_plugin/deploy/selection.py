@@ -88,7 +88,21 @@ def find_models(path: Union[str, Path]) -> dict[Path, Card]:
     if len({model.stem for model in models}) > 1:
         names = ", ".join(model.name for model in models)
         raise ModelError(f"several models in {path}: {names}; give the path of one")
-    return {model: Card.read(model) for model in models}
+    cards = {model: Card.read(model) for model in models}
+    _require_one_network(cards)
+    return cards
+
+
+def _require_one_network(cards: dict[Path, Card]) -> None:
+    """Raise a :class:`ModelError` if models of one name are of different weights."""
+    (first, card), *others = cards.items()
+    for model, other in others:
+        error = gate.relative_error(np.array(other.probe), np.array(card.probe))
+        if not error <= gate.TOLERANCES["fp32"].limit:
+            raise ModelError(
+                f"{first.name} and {model.name} in {first.parent} are not of the same network; export both again, "
+                "or give the path of one"
+            )
 
 
 def _belongs(model: Path) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import importlib.util
 import re
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -374,6 +376,32 @@ def test_refuses_an_unwritable_output(tmp_path: Path) -> None:
             export(config, weights, output)
         assert "\n" not in str(caught.value)
     assert contents(tmp_path) == before
+
+
+# limits the size of any file, which ends a write as a full disk does
+FULL_DISK = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+from ctrgcn_plugin.cli import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+@pytest.mark.parametrize("size", [1000, 60000])
+@pytest.mark.parametrize("options", [[], ["--style=minimal"], ["--format=onnx"]], ids=["fused", "minimal", "onnx"])
+def test_a_full_disk(size: int, options: list[str], tmp_path: Path) -> None:
+    if "--format=onnx" in options and engines.missing(engines.ONNXRUNTIME):
+        pytest.skip("no onnxruntime")
+    config, weights = written(tmp_path, model_section("CTRGCN_light"), trained("CTRGCN_light").state_dict())
+    export_to = ["export", "-c", str(config), "-p", str(weights), "-o", str(tmp_path / "out"), *options]
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, str(size), *export_to], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1, done.stderr
+    (line,) = (line for line in done.stderr.splitlines() if line.startswith("ctrgcn: "))
+    assert line == f"ctrgcn: error: cannot write to {tmp_path / 'out'}: File too large; give another folder"
+    assert not (tmp_path / "out").exists()
 
 
 def test_places_all_files_or_none(tmp_path: Path) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import sys
+import hashlib
+import re
 import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import weakref
 from pathlib import Path
 from typing import Optional
 
@@ -15,11 +14,11 @@ import numpy as np
 import paddle
 from paddle import inference
 
+from ctrgcn_plugin.deploy import stdout
 from ctrgcn_plugin.deploy.engines.base import EngineError
 
 # a debugging aid that Paddle 3.3's oneDNN kernels still print
-_CHATTER = b"ReduceMeanCheckIfOneDNNSupport"
-_STDOUT = threading.Lock()
+_CHATTER = re.compile(rb"ReduceMeanCheckIfOneDNNSupport$")
 
 
 class PaddleEngine:
@@ -44,13 +43,15 @@ class PaddleEngine:
     ) -> None:
         self.model_file = model_file
         config = _config(model_file, params_file, onednn, openvino, threads)
-        if openvino:
-            # else it keeps what it has compiled in a folder __cache__ wherever the process happens to be
-            self._compiled = tempfile.TemporaryDirectory(prefix="ctrgcn-openvino-")
-            config.set_optim_cache_dir(self._compiled.name)
         try:
-            with _without_chatter():
-                self._predictor = inference.create_predictor(config)
+            with stdout.without(_CHATTER):
+                if openvino:
+                    self._shared = _in_openvino(config, model_file, params_file, threads)
+                    self._predictor = self._shared.predictor.clone()
+                else:
+                    self._predictor = inference.create_predictor(config)
+        except EngineError:
+            raise
         except Exception as error:  # Paddle's C++ code raises whatever comes to hand
             raise EngineError(f"{model_file} cannot be loaded: {_reason(error)}") from error
         (input_name,) = self._predictor.get_input_names()
@@ -68,7 +69,7 @@ class PaddleEngine:
         with self._lock:
             if not self._chatters:
                 return self._run(x)
-            with _without_chatter():  # of the first run only
+            with stdout.without(_CHATTER):  # of the first run only
                 scores = self._run(x)
             self._chatters = False
             return scores
@@ -80,6 +81,37 @@ class PaddleEngine:
             return self._output.copy_to_cpu()
         except Exception as error:
             raise EngineError(f"{self.model_file} does not run on clips {x.shape}: {_reason(error)}") from error
+
+
+class _InOpenVINO:
+    """A model that this process has handed to OpenVINO."""
+
+    def __init__(self, config: inference.Config, threads: Optional[int]) -> None:
+        # else Paddle keeps what it has compiled in a folder __cache__ wherever the process happens to be
+        self._compiled = tempfile.TemporaryDirectory(prefix="ctrgcn-openvino-")
+        config.set_optim_cache_dir(self._compiled.name)
+        self.predictor = inference.create_predictor(config)
+        self.threads = threads
+
+
+# Paddle 3.3 frees a model's OpenVINO engine when the same model, from whatever file, is loaded once more, although
+# the first still uses it: a crash. So there is one of each, and whoever wants another gets its clone.
+_HANDED_OVER: weakref.WeakValueDictionary[str, _InOpenVINO] = weakref.WeakValueDictionary()
+_HANDING_OVER = threading.Lock()
+
+
+def _in_openvino(config: inference.Config, model_file: Path, params_file: Path, threads: Optional[int]) -> _InOpenVINO:
+    content = hashlib.sha256(model_file.read_bytes() + params_file.read_bytes()).hexdigest()
+    with _HANDING_OVER:
+        there = _HANDED_OVER.get(content)
+        if there is None:
+            there = _HANDED_OVER[content] = _InOpenVINO(config, threads)
+    if there.threads != threads:
+        raise EngineError(
+            f"{model_file} is loaded with threads={there.threads} in this process, and Paddle's OpenVINO engine cannot "
+            f"have it with threads={threads} as well; take the same number, or another process"
+        )
+    return there
 
 
 def openvino_is_missing() -> Optional[str]:
@@ -113,26 +145,3 @@ def _reason(error: Exception) -> str:
     lines = str(error).rpartition("Error Message Summary:")[2].splitlines()
     said = [line.strip() for line in lines if line.strip(" -")]
     return said[0] if said else type(error).__name__
-
-
-@contextmanager
-def _without_chatter() -> Iterator[None]:
-    """Keep Paddle's chatter off file descriptor 1; whatever else is written meanwhile gets there."""
-    with _STDOUT, tempfile.TemporaryFile() as caught:
-        try:
-            stdout = os.dup(1)
-        except OSError:  # a process without a standard output
-            yield
-            return
-        if sys.stdout is not None:
-            sys.stdout.flush()
-        os.dup2(caught.fileno(), 1)
-        try:
-            yield
-        finally:
-            os.dup2(stdout, 1)
-            os.close(stdout)
-            caught.seek(0)
-            for line in caught:
-                if line.strip() != _CHATTER:
-                    os.write(1, line)
