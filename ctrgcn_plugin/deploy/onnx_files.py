@@ -14,7 +14,6 @@ import numpy as np
 from ctrgcn_plugin.deploy import stdout
 from ctrgcn_plugin.deploy.engines import EngineError
 from ctrgcn_plugin.deploy.fused import folding, graph
-from ctrgcn_plugin.deploy.fused.graph import Aggregation
 from ctrgcn_plugin.models.network import Network
 
 OPSET = 13
@@ -24,14 +23,14 @@ HALVED_FROM = 16  # values
 _CHATTER = re.compile(rb"\[Paddle2ONNX\]|\[I\]|\[W\]|.*\[INFO\]|\s*$")
 
 
-def fused(network: Network, clip_shape: Sequence[int], aggregation: Aggregation) -> Any:
+def fused(network: Network, clip_shape: Sequence[int]) -> Any:
     """The fused network for clips of shape (C, T, V, 1 to M), as an ``onnx.ModelProto``."""
     _require("onnx", "onnx")
     from ctrgcn_plugin.deploy.fused import onnx_ops
 
     frames = clip_shape[1]
     ops = onnx_ops.OnnxOps()
-    scores = graph.forward(ops, folding.fold(network, frames), onnx_ops.INPUT, frames, aggregation)
+    scores = graph.forward(ops, folding.fold(network, frames), onnx_ops.INPUT, frames)
     return ops.model(scores, clip_shape, network.head.num_classes)
 
 

@@ -12,7 +12,6 @@ import paddle
 from paddle import nn
 
 from ctrgcn_plugin.deploy.fused import folding, graph
-from ctrgcn_plugin.deploy.fused.graph import Aggregation
 from ctrgcn_plugin.deploy.fused.paddle_ops import Bias, PaddleOps
 from ctrgcn_plugin.models import units
 from ctrgcn_plugin.models.network import Network
@@ -21,9 +20,7 @@ INPUT = "clips"
 SUFFIXES = (".json", ".pdmodel")
 
 
-def record_fused(
-    network: Network, clip_shape: Sequence[int], prefix: Path, bias: Bias, aggregation: Aggregation, dtype: str
-) -> None:
+def record_fused(network: Network, clip_shape: Sequence[int], prefix: Path, bias: Bias, dtype: str) -> None:
     """Record the fused network for clips of shape (C, T, V, 1 to M) into files named `prefix`.
 
     Args:
@@ -35,7 +32,7 @@ def record_fused(
         program, start_up = paddle.static.Program(), paddle.static.Program()
         with paddle.static.program_guard(program, start_up):
             clips = paddle.static.data(INPUT, [-1, channels, frames, joints, -1], "float32")
-            scores = graph.forward(PaddleOps(bias, dtype), folded, clips, frames, aggregation)
+            scores = graph.forward(PaddleOps(bias, dtype), folded, clips, frames)
             executor = paddle.static.Executor(paddle.CPUPlace())
             executor.run(start_up)
             paddle.static.save_inference_model(str(prefix), [clips], [scores], executor, program=program)

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Optional
 
 from ctrgcn_plugin.deploy import engines, old_ir, onnx_files, paddle_files
-from ctrgcn_plugin.deploy.fused.graph import Aggregation
 from ctrgcn_plugin.deploy.fused.paddle_ops import Bias
 from ctrgcn_plugin.errors import ConfigError, unknown
 from ctrgcn_plugin.models.network import Network
@@ -26,18 +25,10 @@ PRECISIONS: Mapping[str, str] = {"fp32": "float32", "fp16": "float16"}
 STEM = "model"
 
 
-@dataclass(frozen=True)
-class Form:
-    """How an engine wants a fused network; each was measured against the others."""
-
-    bias: Bias
-    aggregation: Aggregation
-
-
-FORMS: Mapping[str, Form] = {
-    engines.PADDLE: Form(Bias.BATCH_NORM, Aggregation.SUM),
-    engines.PADDLE_OPENVINO: Form(Bias.CONV, Aggregation.CONCAT),
-    engines.ONNXRUNTIME: Form(Bias.CONV, Aggregation.SUM),
+# what is fastest in each, measured
+BIAS: Mapping[str, Bias] = {
+    engines.PADDLE: Bias.BATCH_NORM,
+    engines.PADDLE_OPENVINO: Bias.CONV,
 }
 
 
@@ -89,13 +80,13 @@ def engine_for(format_: Optional[str], engine: Optional[str]) -> str:
 
 def write(network: Network, clip_shape: Sequence[int], folder: Path, order: Order) -> Path:
     """Write `network`, in eval mode, for any number of clips (C, T, V, M): the model file in `folder`."""
-    form, dtype, prefix = FORMS[order.engine], PRECISIONS[order.precision], folder / STEM
+    dtype, prefix = PRECISIONS[order.precision], folder / STEM
     if order.engine == engines.ONNXRUNTIME and order.style == FUSED:
-        onnx_files.save(onnx_files.fused(network, clip_shape, form.aggregation), prefix.with_suffix(".onnx"), dtype)
+        onnx_files.save(onnx_files.fused(network, clip_shape), prefix.with_suffix(".onnx"), dtype)
         return prefix.with_suffix(".onnx")
     with old_ir.recording() if order.as_pdmodel else nullcontext():
         if order.style == FUSED:
-            paddle_files.record_fused(network, clip_shape, prefix, form.bias, form.aggregation, dtype)
+            paddle_files.record_fused(network, clip_shape, prefix, BIAS[order.engine], dtype)
         else:
             paddle_files.trace(
                 network,

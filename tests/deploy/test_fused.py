@@ -11,13 +11,11 @@ import pytest
 
 from ctrgcn_plugin.deploy import engines, gate
 from ctrgcn_plugin.deploy.fused import folding, graph
-from ctrgcn_plugin.deploy.fused.graph import Aggregation
 from ctrgcn_plugin.deploy.fused.paddle_ops import Bias, PaddleOps
 from ctrgcn_plugin.models.network import BACKBONES, Network, build_network
 
 WINDOW = 12
 ROUNDING = 1e-5
-FORMS = [(bias, aggregation) for bias in Bias for aggregation in Aggregation]
 
 
 def random_network(backbone: str, *, seed: int = 0, negative: bool = False, width: int = 8, **options: Any) -> Network:
@@ -53,10 +51,10 @@ def difference(fused: paddle.Tensor, expected: np.ndarray) -> float:
     return gate.relative_error(fused.numpy(), expected)
 
 
-@pytest.mark.parametrize(("bias", "aggregation"), FORMS)
+@pytest.mark.parametrize("bias", Bias)
 @pytest.mark.parametrize("negative", [False, True])
 @pytest.mark.parametrize("backbone", BACKBONES)
-def test_every_block(backbone: str, negative: bool, bias: Bias, aggregation: Aggregation) -> None:
+def test_every_block(backbone: str, negative: bool, bias: Bias) -> None:
     network = random_network(backbone, negative=negative)
     rng = np.random.default_rng(1)
     channels, frames = 3, WINDOW
@@ -65,7 +63,7 @@ def test_every_block(backbone: str, negative: bool, bias: Bias, aggregation: Agg
         x = rng.standard_normal((3, channels, frames, 25)).astype("float32")
         expected = eager(block, x)
         folded = folding.fold_block(block)
-        fused = graph.block(PaddleOps(bias), folded, paddle.to_tensor(x.transpose(0, 1, 3, 2)), 25, frames, aggregation)
+        fused = graph.block(PaddleOps(bias), folded, paddle.to_tensor(x.transpose(0, 1, 3, 2)), 25, frames)
         assert difference(fused.transpose([0, 1, 3, 2]), expected) < ROUNDING, name
         # the pooled branch's scale goes into the entry only where that is exact
         assert (folded.temporal.pool_scale is None) == (not negative or _all_positive(block))
@@ -83,7 +81,7 @@ def test_spatial_and_temporal_units(backbone: str) -> None:
     block = network.backbone.l5  # widens and strides
     x = np.random.default_rng(2).standard_normal((2, 8, WINDOW, 25)).astype("float32")
     turned = paddle.to_tensor(x.transpose(0, 1, 3, 2))
-    spatial = graph.spatial(PaddleOps(), folding.fold_spatial(block.gcn1), turned, 25, WINDOW, Aggregation.SUM)
+    spatial = graph.spatial(PaddleOps(), folding.fold_spatial(block.gcn1), turned, 25, WINDOW)
     inner = eager(block.gcn1, x)
     assert difference(spatial.transpose([0, 1, 3, 2]), inner) < ROUNDING
     temporal, shortcut = graph.temporal(PaddleOps(), folding.fold_temporal(block.tcn1), spatial, None)
@@ -91,7 +89,6 @@ def test_spatial_and_temporal_units(backbone: str) -> None:
     assert difference(temporal.transpose([0, 1, 3, 2]), eager(block.tcn1, inner)) < ROUNDING
 
 
-@pytest.mark.parametrize("aggregation", Aggregation)
 @pytest.mark.parametrize(
     ("backbone", "options"),
     [
@@ -103,7 +100,7 @@ def test_spatial_and_temporal_units(backbone: str) -> None:
     ],
 )
 @pytest.mark.parametrize("frames", [WINDOW, 13])
-def test_whole_networks(backbone: str, options: dict[str, Any], frames: int, aggregation: Aggregation) -> None:
+def test_whole_networks(backbone: str, options: dict[str, Any], frames: int) -> None:
     network = random_network(backbone, **options)
     channels, joints, persons = network.backbone.clip_shape
     x = np.random.default_rng(3).standard_normal((2, channels, frames, joints, persons)).astype("float32")
@@ -112,7 +109,7 @@ def test_whole_networks(backbone: str, options: dict[str, Any], frames: int, agg
         x[..., there:] = 0
         expected = eager(network, x)
         for given in range(there, persons + 1):
-            fused = graph.forward(PaddleOps(), folded, paddle.to_tensor(x[..., :given]), frames, aggregation)
+            fused = graph.forward(PaddleOps(), folded, paddle.to_tensor(x[..., :given]), frames)
             assert difference(fused, expected) < ROUNDING
         x = np.random.default_rng(4).standard_normal(x.shape).astype("float32")
 
@@ -129,9 +126,8 @@ def test_an_absent_person_is_not_the_mean_of_the_others() -> None:
 
 
 @pytest.mark.skipif(engines.missing(engines.ONNXRUNTIME) is not None, reason="no onnxruntime")
-@pytest.mark.parametrize("aggregation", Aggregation)
 @pytest.mark.parametrize("backbone", BACKBONES)
-def test_onnx_computes_what_paddle_computes(backbone: str, aggregation: Aggregation) -> None:
+def test_onnx_computes_what_paddle_computes(backbone: str) -> None:
     import onnxruntime
 
     from ctrgcn_plugin.deploy.fused import onnx_ops
@@ -139,13 +135,13 @@ def test_onnx_computes_what_paddle_computes(backbone: str, aggregation: Aggregat
     network = random_network(backbone, negative=True)
     folded = folding.fold(network, WINDOW)
     ops = onnx_ops.OnnxOps()
-    model = ops.model(graph.forward(ops, folded, onnx_ops.INPUT, WINDOW, aggregation), (3, WINDOW, 25, 2), 7)
+    model = ops.model(graph.forward(ops, folded, onnx_ops.INPUT, WINDOW), (3, WINDOW, 25, 2), 7)
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     x = np.random.default_rng(6).standard_normal((3, 3, WINDOW, 25, 2)).astype("float32")
     for persons in (2, 1):
         given = np.ascontiguousarray(x[..., :persons])
         (scores,) = session.run(None, {onnx_ops.INPUT: given})
-        fused = graph.forward(PaddleOps(), folded, paddle.to_tensor(given), WINDOW, aggregation)
+        fused = graph.forward(PaddleOps(), folded, paddle.to_tensor(given), WINDOW)
         assert difference(fused, scores) < ROUNDING
     # every constant is stored once
     stored = [tensor.SerializeToString().replace(tensor.name.encode(), b"") for tensor in model.graph.initializer]

@@ -7,7 +7,6 @@ as do a maximum or a ReLU and a positive factor; sums of convolutions of one inp
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import Any, Optional
 
 import numpy as np
@@ -16,17 +15,7 @@ from ctrgcn_plugin.deploy.fused.folding import Block, Folded, Pointwise, Spatial
 from ctrgcn_plugin.deploy.fused.ops import Ops
 
 
-class Aggregation(Enum):
-    """How subsets are summed: which is faster depends on the engine.
-
-    ``SUM`` multiplies every subset and adds; ``CONCAT`` sums inside one product over (S * V).
-    """
-
-    SUM = "sum"
-    CONCAT = "concat"
-
-
-def forward(ops: Ops[Any], network: Folded, clips: Any, frames: int, aggregation: Aggregation = Aggregation.SUM) -> Any:
+def forward(ops: Ops[Any], network: Folded, clips: Any, frames: int) -> Any:
     """Clips (N, C, T, V, m) -> scores (N, K).
 
     Any m from 1 to M persons may be given: those that are not there are taken as all zero, and their
@@ -41,7 +30,7 @@ def forward(ops: Ops[Any], network: Folded, clips: Any, frames: int, aggregation
     x = ops.add(ops.multiply(x, scale), shift)
     x = ops.reshape(x, [-1, channels, joints, frames])
     for part in network.blocks:
-        x = block(ops, part, x, joints, frames, aggregation)
+        x = block(ops, part, x, joints, frames)
         frames = -(-frames // part.temporal.stride)
     features = ops.reshape(ops.mean(x, [2, 3]), [-1, network.features])
     absent = ops.gather(ops.constant(network.absent), there)
@@ -50,31 +39,27 @@ def forward(ops: Ops[Any], network: Folded, clips: Any, frames: int, aggregation
     return ops.add(scores, ops.constant(network.classifier.bias[None]))
 
 
-def block(ops: Ops[Any], part: Block, x: Any, joints: int, frames: int, aggregation: Aggregation) -> Any:
+def block(ops: Ops[Any], part: Block, x: Any, joints: int, frames: int) -> Any:
     """(B, C, V, T) -> (B, C', V, T / stride)."""
-    inner = x if part.spatial is None else spatial(ops, part.spatial, x, joints, frames, aggregation)
+    inner = x if part.spatial is None else spatial(ops, part.spatial, x, joints, frames)
     y, shortcut = temporal(ops, part.temporal, inner, part.shortcut)
     if part.residual:
         y = ops.add(y, x if shortcut is None else _pointwise(ops, x, shortcut, part.temporal.stride))
     return ops.relu(y)
 
 
-def spatial(ops: Ops[Any], part: Spatial, x: Any, joints: int, frames: int, aggregation: Aggregation) -> Any:
+def spatial(ops: Ops[Any], part: Spatial, x: Any, joints: int, frames: int) -> Any:
     """(B, C, V, T) -> (B, C', V, T)."""
     subsets, channels, _ = part.lift.shape
-    topology = _topologies(ops, part, x, joints)
-    if aggregation is Aggregation.CONCAT:
-        # (B, S, C', U, V) -> (B, C', U, S, V), and the features of a channel's subsets one after the other
-        topology = ops.transpose(ops.reshape(topology, [-1, subsets, channels, joints, joints]), [0, 2, 3, 1, 4])
-        features = ops.conv(
-            x, _rows(part.features.transpose(1, 0, 2))[..., None], part.features_bias.transpose().reshape(-1)
-        )
-        y = _products(ops, topology, features, joints, subsets * joints, frames)
-        y = ops.reshape(y, [-1, channels, joints, frames])
-    else:
-        features = ops.conv(x, _rows(part.features)[..., None], part.features_bias.reshape(-1))
-        y = _products(ops, topology, features, joints, joints, frames)
-        y = ops.sum(ops.reshape(y, [-1, subsets, channels, joints, frames]), 1)
+    # The sum over subsets is a part of the product: U rows, S * V columns. Three axes, because oneDNN's inference
+    # pass takes a matmul of four for a part of the convolution before it, and computes it wrongly (Paddle 2.6 to
+    # 3.3, on by default on CPU).
+    topology = ops.reshape(_topologies(ops, part, x, joints), [-1, subsets, channels, joints, joints])
+    topology = ops.reshape(ops.transpose(topology, [0, 2, 3, 1, 4]), [-1, joints, subsets * joints])
+    weight, bias = part.features.transpose(1, 0, 2), part.features_bias.transpose()
+    features = ops.conv(x, _rows(weight)[..., None], bias.reshape(-1))  # (B, C' * S, V, T)
+    features = ops.reshape(features, [-1, subsets * joints, frames])
+    y = ops.reshape(ops.matmul(topology, features), [-1, channels, joints, frames])
     if part.shortcut is None:
         y = ops.add_bias(ops.add(y, x), part.bias)
     else:
@@ -106,15 +91,6 @@ def _topologies(ops: Ops[Any], part: Spatial, x: Any, joints: int) -> Any:
     relation = ops.tanh(ops.subtract(queries, keys))  # (B, groups * width, U, V)
     relation = ops.add(relation, ops.reshape(shared, [1, groups * width, joints, joints]))
     return ops.conv(relation, _rows(lift)[..., None], part.lift_bias.reshape(-1), groups=groups)
-
-
-def _products(ops: Ops[Any], topology: Any, features: Any, joints: int, inner: int, frames: int) -> Any:
-    """Of (.., U, V) and (.., V, T), over all leading axes: (B', U, T).
-
-    With three axes, because oneDNN's inference pass takes a matmul of four for a part of the convolution
-    before it, and computes it wrongly (Paddle 2.6 to 3.3, on by default on CPU).
-    """
-    return ops.matmul(ops.reshape(topology, [-1, joints, inner]), ops.reshape(features, [-1, inner, frames]))
 
 
 def temporal(ops: Ops[Any], part: Temporal, x: Any, shortcut: Optional[Pointwise]) -> tuple[Any, Optional[Pointwise]]:
