@@ -204,9 +204,10 @@ def _predict(options: argparse.Namespace) -> int:
 
 
 def _benchmark(options: argparse.Namespace) -> int:
-    from ctrgcn_plugin.deploy import benchmark
+    from ctrgcn_plugin.benchmark import measuring
+    from ctrgcn_plugin.benchmark.plan import Plan
 
-    plan = benchmark.Plan(
+    plan = Plan(
         options.models,
         settings=options.setting,
         threads=options.threads,
@@ -217,7 +218,7 @@ def _benchmark(options: argparse.Namespace) -> int:
         reference=options.reference,
         accuracy=options.accuracy,
     )
-    return benchmark.run(plan, benchmark.Outputs(options.csv, options.json, options.plot))
+    return measuring.run(plan, measuring.Outputs(options.csv, options.json, options.plot))
 
 
 def _configs(_: argparse.Namespace) -> int:

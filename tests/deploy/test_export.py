@@ -94,7 +94,6 @@ def possible(style: str, engine: str, **kwargs: Any) -> Any:
 
 
 ORDERS = [
-    possible("fused", "paddle"),
     possible("minimal", "paddle"),
     possible("plain", "paddle", precision="fp32", pdmodel=True),
     possible("fused", "paddle", precision="fp32", pdmodel=True),
@@ -158,6 +157,10 @@ def test_styles_engines_and_formats(order: tuple[str, str, dict[str, Any]], tmp_
     assert not set(exported.wrong) & set(exported.card.verified)
     if more.get("pdmodel") or engine == engines.PADDLE_OPENVINO:
         assert exported.model.suffix == ".pdmodel"
+    if exported.model.suffix != ".onnx":
+        files = map(str, engines.files_of(exported.model))
+        (name,) = inference.create_predictor(inference.Config(*files)).get_input_names()
+        assert name == ("data_batch_0" if style == "plain" else "clips")  # upstream's, and ours
     x = 2 * np.random.default_rng(3).standard_normal((3, 3, WINDOW, 25, 2)).astype("float32")
     for setting in exported.card.verified:
         assert error_of(exported, network, x, setting) <= ROUNDING
@@ -170,33 +173,19 @@ def test_styles_engines_and_formats(order: tuple[str, str, dict[str, Any]], tmp_
     np.testing.assert_array_equal(paddle.tanh(paddle.zeros([1])).numpy(), [0])
 
 
-def test_plain_has_upstreams_input(tmp_path: Path) -> None:
-    network = trained("CTRGCN_lightV2")
-    config, weights = written(tmp_path / "in", model_section("CTRGCN_lightV2"), network.state_dict())
-    names = {}
-    for style in writing.STYLES:
-        exported = export(config, weights, tmp_path / style, order=Order(style))
-        files = map(str, engines.files_of(exported.model))
-        names[style] = inference.create_predictor(inference.Config(*files)).get_input_names()
-    assert names == {"plain": ["data_batch_0"], "minimal": ["clips"], "fused": ["clips"]}
-
-
 @pytest.mark.parametrize("engine", ["paddle", "onnxruntime"])
 def test_half_precision_halves(engine: str, tmp_path: Path) -> None:
     if engines.missing(engine):
         pytest.skip(str(engines.missing(engine)))
     network = trained("CTRGCN_lightV2")
     config, weights = written(tmp_path / "in", model_section("CTRGCN_lightV2"), network.state_dict())
-    sizes, errors = {}, {}
-    for precision in writing.PRECISIONS:
-        exported = export(config, weights, tmp_path / precision, order=Order("fused", engine, precision))
-        weighty = engines.files_of(exported.model)[-1]
-        sizes[precision] = weighty.stat().st_size
-        errors[precision] = exported.card.worst_error
-        assert exported.card.precision == precision
-    # the graph itself does not shrink
-    assert 0.45 < sizes["fp16"] / sizes["fp32"] < 0.75
-    assert errors["fp32"] <= ROUNDING < errors["fp16"] <= gate.TOLERANCES["fp16"].limit
+    exported = export(config, weights, tmp_path / "out", order=Order("fused", engine, "fp16"))
+    size = engines.files_of(exported.model)[-1].stat().st_size
+    single = 4 * exported.card.parameters
+    # an ONNX file has its graph, which does not shrink, in it as well
+    assert 0.45 * single < size < (0.65 if engine == "paddle" else 1.0) * single
+    assert exported.card.precision == "fp16"
+    assert ROUNDING < exported.card.worst_error <= gate.TOLERANCES["fp16"].limit
 
 
 def test_half_precision_must_keep_the_likeliest_class() -> None:

@@ -269,11 +269,9 @@ def test_skips_who_is_not_there(exported: Exported, network: Network, clips: lis
     assert counting.shapes == [(3, 3, 16, 25, 1), (2, 3, 16, 25, 2)]
 
 
-def test_an_unfused_model_gets_everybody(network: Network, clips: list[np.ndarray], tmp_path: Path) -> None:
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump(CONFIG))
-    paddle.save(network.state_dict(), str(tmp_path / "best.pdparams"))
-    exported = export(tmp_path / "config.yaml", tmp_path / "best.pdparams", tmp_path / "out", order=Order("minimal"))
-    predictor = Predictor(exported.model)
+def test_a_model_that_takes_everybody_gets_everybody(folder: Path) -> None:
+    edit_card(folder, skips_absent=False)
+    predictor = Predictor(folder)
     counting = Counting(predictor._engine)
     predictor._engine = counting
     predictor.scores(np.zeros((2, 3, 16, 25, 2), "float32"))

@@ -26,9 +26,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ctrgcn_plugin import __version__
-from ctrgcn_plugin.deploy import engines, gate
-from ctrgcn_plugin.deploy.benchmark_case import CaseError, Worker
-from ctrgcn_plugin.deploy.benchmark_plan import (
+from ctrgcn_plugin.benchmark.plan import (
     Case,
     Plan,
     accuracies,
@@ -40,6 +38,8 @@ from ctrgcn_plugin.deploy.benchmark_plan import (
     scores_of,
     without_folder,
 )
+from ctrgcn_plugin.benchmark.worker import CaseError, Worker
+from ctrgcn_plugin.deploy import engines, gate
 from ctrgcn_plugin.deploy.card import ModelError
 from ctrgcn_plugin.errors import UserError
 from ctrgcn_plugin.files import replacing

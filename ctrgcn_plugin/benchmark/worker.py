@@ -30,8 +30,7 @@ SEED = 0
 WARM_UP = 2
 # the child finds the package, and everything else, where its parent does
 _START = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from ctrgcn_plugin.deploy.benchmark_case import serve; serve()"
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from ctrgcn_plugin.benchmark.worker import serve; serve()"
 )
 # seconds; Paddle's threads spin for 0.2 after a run, ONNX Runtime's for 0.05
 _QUIET_AFTER = 0.5

@@ -19,11 +19,14 @@ import paddle
 import pytest
 import yaml
 
+from ctrgcn_plugin.benchmark import measuring as benchmark
+from ctrgcn_plugin.benchmark import plan as benchmark_plan
+from ctrgcn_plugin.benchmark import worker as benchmark_case
+from ctrgcn_plugin.benchmark.measuring import Outputs, mkl_advice, mkl_speedup, turn_order
+from ctrgcn_plugin.benchmark.plan import Case, Model, Plan, cases_of, find_case, find_models
+from ctrgcn_plugin.benchmark.worker import CaseError, Job, Worker
 from ctrgcn_plugin.cli import main
-from ctrgcn_plugin.deploy import benchmark, benchmark_case, benchmark_plan, engines, gate
-from ctrgcn_plugin.deploy.benchmark import Outputs, mkl_advice, mkl_speedup, turn_order
-from ctrgcn_plugin.deploy.benchmark_case import CaseError, Job, Worker
-from ctrgcn_plugin.deploy.benchmark_plan import Case, Model, Plan, cases_of, find_case, find_models
+from ctrgcn_plugin.deploy import engines, gate
 from ctrgcn_plugin.deploy.card import Card
 from ctrgcn_plugin.deploy.export import export
 from ctrgcn_plugin.deploy.writing import Order

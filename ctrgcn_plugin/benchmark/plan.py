@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
 
+from ctrgcn_plugin.benchmark.worker import CaseError, Job, Worker
 from ctrgcn_plugin.deploy import engines
-from ctrgcn_plugin.deploy.benchmark_case import CaseError, Job, Worker
 from ctrgcn_plugin.deploy.card import Card, ModelError, card_of
 from ctrgcn_plugin.deploy.engines import Setting
 from ctrgcn_plugin.errors import UserError, unknown

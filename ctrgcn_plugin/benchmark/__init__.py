@@ -1,0 +1,1 @@
+"""Exported models measured against each other: `ctrgcn benchmark`."""
