@@ -14,7 +14,13 @@ from ctrgcn_plugin.upstream import fetch, locate
 
 # as many tests run at once as there are cores: one thread each, for them and the processes they start
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-LONGEST_FILES = ("test_quickstart.py", "test_evidence.py", "test_evidence_of_patches.py", "test_chain.py", "test_export.py")
+LONGEST_FILES = (
+    "test_quickstart.py",
+    "test_evidence.py",
+    "test_evidence_of_patches.py",
+    "test_chain.py",
+    "test_export.py",
+)
 
 
 def _checkout() -> Path | None:
