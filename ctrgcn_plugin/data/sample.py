@@ -121,10 +121,7 @@ def check_clip(clip: np.ndarray, clip_shape: tuple[int, int, int], source: str) 
             f"{source} has {int((~finite).sum())} values that are NaN or infinite as float32, "
             f"the first in frame {frame} (from 0); clean or drop such frames"
         )
-    if clip.dtype.kind in "iu":
-        LOG.warning(
-            "%s holds %s, used as float32: integers are seldom in the unit of training data", source, clip.dtype
-        )
-    elif clip.dtype != np.float32:
-        LOG.info("%s holds %s, used as float32", source, clip.dtype)
+    if clip.dtype != np.float32:
+        doubt = ": integers are seldom in the unit of training data" if clip.dtype.kind in "iu" else ""
+        LOG.warning("%s holds %s, used as float32%s", source, clip.dtype, doubt)
     return values
