@@ -23,7 +23,9 @@ import tempfile
 import time
 import venv
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import NamedTuple
+
+from ctrgcn_plugin.benchmark import machines
 
 ROOT = Path(__file__).resolve().parent.parent
 BUDGET_MS = 0.5
@@ -60,10 +62,7 @@ def measure(wheel: Path, folder: Path, pairs: int) -> dict:
         "what": "milliseconds that the start-up hook adds to python -c pass",
         "command": f"python benchmarks/startup.py --pairs {pairs}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
-        "system": platform.platform(),
-        "cpu": cpu_name(),
-        "cores": os.cpu_count(),
-        "load": round(os.getloadavg()[0], 2),
+        **machines.describe(),
         "pairs": pairs,
         "budget_ms": BUDGET_MS,
         "hook": summary(paired_starts(hooked, bare, pairs)),
@@ -149,15 +148,6 @@ def describe(result: dict) -> str:
             )
     lines.append(f"{result['pairs']} pairs; the budget for hook wall_ms is {result['budget_ms']} ms")
     return "\n".join(lines)
-
-
-def cpu_name() -> Optional[str]:
-    """What the processor calls itself."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or None
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), None)
 
 
 if __name__ == "__main__":

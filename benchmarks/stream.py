@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import os
 import platform
 import statistics
 import tempfile
@@ -21,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from ctrgcn_plugin.benchmark import machines
 from ctrgcn_plugin.deploy import gate
 from ctrgcn_plugin.deploy.engines import AUTO, ENGINES
 from ctrgcn_plugin.deploy.predictor import Predictor
@@ -93,8 +93,7 @@ def record(options: argparse.Namespace, predictors: dict[int, Predictor], rows: 
         "rounds": options.rounds,
         "python": platform.python_version(),
         "numpy": np.__version__,
-        "system": platform.platform(),
-        "cores": os.cpu_count(),
+        **machines.describe(),
         "rows": rows,
     }
 

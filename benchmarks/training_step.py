@@ -30,6 +30,7 @@ import numpy as np
 import paddle
 from paddle import nn
 
+from ctrgcn_plugin.benchmark import machines
 from ctrgcn_plugin.errors import UserError
 from ctrgcn_plugin.models import backbones, units
 from ctrgcn_plugin.models.heads import CTRGCNMixupHead
@@ -39,8 +40,6 @@ from ctrgcn_plugin.upstream.fixes.fix import SWITCH
 BASE_CHANNELS = {"CTRGCN": 64, "CTRGCNLite": 64, "CTRGCN_light": 60, "CTRGCN_lightV2": 62}
 CLASSES = 60
 BATCH = 16
-# the variables that decide which code Paddle's matrix products run, and on how many threads
-VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "MKL_DEBUG_CPU_TYPE")
 
 
 ORDER = ("median", "quartile_1", "quartile_3")
@@ -109,15 +108,11 @@ def main() -> None:
         "python": platform.python_version(),
         "paddle": paddle.__version__,
         "numpy": np.__version__,
-        "system": platform.platform(),
-        "cpu": cpu_name(),
-        "cores": os.cpu_count(),
-        "load": round(os.getloadavg()[0], 2),
-        "environment": {name: os.environ[name] for name in VARIABLES if name in os.environ},
+        **machines.describe(),
         "rounds": options.rounds,
         "steps": [],
     }
-    print(f"{result['cpu']}, {result['cores']} cores, Paddle {result['paddle']}, {result['environment']}")
+    print(f"{result['cpu']}, {result['cores']} cores, Paddle {result['paddle']}, {result['variables']}")
     for shape in options.shapes:
         for name in options.models:
             row = {
@@ -237,15 +232,6 @@ def describe(row: dict) -> str:
             )
         )
     return "\n".join(lines)
-
-
-def cpu_name() -> Optional[str]:
-    """What the processor calls itself."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or None
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), None)
 
 
 if __name__ == "__main__":

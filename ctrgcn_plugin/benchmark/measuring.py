@@ -26,6 +26,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ctrgcn_plugin import __version__
+from ctrgcn_plugin.benchmark import machines
 from ctrgcn_plugin.benchmark.plan import (
     Case,
     Plan,
@@ -49,11 +50,9 @@ from ctrgcn_plugin.report.latency import Measurement
 # Paddle 3.3 frees a model's OpenVINO engine when the same model is loaded once more, although the first still uses it
 ONE_TO_A_PROCESS = (engines.PADDLE_OPENVINO,)
 # Intel's library in Paddle takes slow kernels on processors of others, unless it is told to use those of AVX2
-MKL_VARIABLE, MKL_AVX2 = "MKL_DEBUG_CPU_TYPE", "5"
+MKL_AVX2 = "5"
 MKL_ROUNDS = 9
 WORTH_SAYING = 1.2
-# the variables that decide which code runs, and on how many threads
-VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", MKL_VARIABLE, "KMP_BLOCKTIME", "KMP_AFFINITY")
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ class Result:
     Attributes:
         measured: of each case.
         baseline: name of the case that the others are compared with.
-        mkl_speedup: how much faster Paddle is with :data:`MKL_VARIABLE` set, where that was tried.
+        mkl_speedup: how much faster Paddle is with ``MKL_DEBUG_CPU_TYPE`` set, where that was tried.
         notes: lines for the user.
     """
 
@@ -107,7 +106,7 @@ class Result:
 def run(plan: Plan, outputs: Outputs) -> int:
     """Measure, print the table, write the files; 1 if a case failed, else 0."""
     outputs.check()
-    machine = _machine()  # as it is before this keeps it busy
+    machine = machines.describe()  # as it is before this keeps it busy
     result = measure(plan)
     rows = result.rows
     print(latency.as_table(rows))
@@ -165,7 +164,7 @@ def measure(plan: Plan) -> Result:
     result.notes += [note for case, one in zip(cases, measured) for note in _wrong(case, one)]
     sound = [case for case in cases if "failed" not in results[case.name]]
     natively = next((case for case in sound if case.setting.engine == engines.PADDLE), None)
-    if natively and _is_amd() and MKL_VARIABLE not in os.environ:
+    if natively and machines.is_amd() and machines.MKL_VARIABLE not in os.environ:
         with suppress(CaseError):  # no reason to lose the results
             result.mkl_speedup = mkl_speedup(natively)
             result.notes += mkl_advice(result.mkl_speedup)
@@ -239,9 +238,9 @@ def _wrong(case: Case, one: Measurement) -> list[str]:
 
 
 def mkl_speedup(case: Case, rounds: int = MKL_ROUNDS) -> float:
-    """How many times faster a case is with :data:`MKL_VARIABLE` set than without; two processes in turn."""
+    """How many times faster a case is with ``MKL_DEBUG_CPU_TYPE`` set than without; two processes in turn."""
     times: list[list[float]] = [[], []]
-    with Worker() as without, Worker({MKL_VARIABLE: MKL_AVX2}) as with_it:
+    with Worker() as without, Worker({machines.MKL_VARIABLE: MKL_AVX2}) as with_it:
         workers = (without, with_it)
         numbers = [worker.load(case.job)["number"] for worker in workers]
         for turn in range(rounds):
@@ -256,7 +255,7 @@ def mkl_advice(speedup: float) -> list[str]:
         return []
     return [
         f"hint: on this AMD processor Paddle's own engine is {speedup:.1f} times as fast with the environment "
-        f"variable {MKL_VARIABLE}={MKL_AVX2}; you may set it"
+        f"variable {machines.MKL_VARIABLE}={MKL_AVX2}; you may set it"
     ]
 
 
@@ -302,16 +301,6 @@ def _name_only(text: str) -> str:
     return f"{name}={path.resolve().name}" if name else path.resolve().name
 
 
-def _machine() -> dict[str, Any]:
-    return {
-        "cpu": _cpuinfo("model name") or platform.processor() or platform.machine(),
-        "cores": os.cpu_count(),
-        "system": platform.platform(),
-        "load": round(os.getloadavg()[0], 2),
-        "variables": {name: os.environ[name] for name in VARIABLES if name in os.environ},
-    }
-
-
 def _versions() -> dict[str, Any]:
     libraries = [name for name in ("paddle", "onnxruntime", "onnx", "numpy") if find_spec(name)]
     return {
@@ -320,16 +309,3 @@ def _versions() -> dict[str, Any]:
         "openvino_in_paddle": engines.missing(engines.PADDLE_OPENVINO) is None,
         "ctrgcn_plugin": __version__,
     }
-
-
-def _is_amd() -> bool:
-    return _cpuinfo("vendor_id") == "AuthenticAMD"
-
-
-def _cpuinfo(key: str) -> str:
-    """What Linux says of the first processor; nothing elsewhere."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return ""
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith(key)), "")

@@ -19,6 +19,7 @@ import paddle
 import pytest
 import yaml
 
+from ctrgcn_plugin.benchmark import machines
 from ctrgcn_plugin.benchmark import measuring as benchmark
 from ctrgcn_plugin.benchmark import plan as benchmark_plan
 from ctrgcn_plugin.benchmark import worker as benchmark_case
@@ -66,7 +67,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def here(work: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """In that folder; no advice, which takes its time."""
     monkeypatch.chdir(work)
-    monkeypatch.setattr(benchmark, "_is_amd", lambda: False)
+    monkeypatch.setattr(machines, "is_amd", lambda: False)
     before = {*work.rglob("*")}
     yield
     assert not [path for path in {*work.rglob("*")} - before if path.suffix == ".part"]
@@ -380,7 +381,7 @@ def test_the_advice_for_amd(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     assert "2.0 times as fast" in line and "MKL_DEBUG_CPU_TYPE=5" in line
 
     asked = []
-    monkeypatch.setattr(benchmark, "_is_amd", lambda: True)
+    monkeypatch.setattr(machines, "is_amd", lambda: True)
     monkeypatch.setattr(benchmark, "mkl_speedup", lambda case: asked.append(case.name) or 1.6)
     monkeypatch.delenv("MKL_DEBUG_CPU_TYPE", raising=False)
     monkeypatch.setattr(benchmark, "_alone", lambda case, expected: {})
