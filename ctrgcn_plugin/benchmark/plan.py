@@ -10,7 +10,7 @@ from typing import Any, Optional
 
 from ctrgcn_plugin.benchmark.worker import CaseError, Job, Worker
 from ctrgcn_plugin.deploy import engines
-from ctrgcn_plugin.deploy.card import Card, ModelError, card_of
+from ctrgcn_plugin.deploy.card import Card, ModelError, card_of, require_files
 from ctrgcn_plugin.deploy.engines import Setting
 from ctrgcn_plugin.errors import UserError, unknown
 from ctrgcn_plugin.report.latency import Measurement
@@ -141,9 +141,7 @@ def _files(path: Path) -> list[Path]:
         return files
     if path.suffix not in engines.MODEL_SUFFIXES or not path.is_file():
         raise ModelError(f"no model at {path}; give a {suffixes} file or its folder")
-    for part in engines.files_of(path):
-        if not part.is_file():
-            raise ModelError(f"no {part.name} in {part.parent}; it belongs to {path.name}: copy it along")
+    require_files(path)
     return [path]
 
 

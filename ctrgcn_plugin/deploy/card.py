@@ -125,14 +125,20 @@ class Card:
 
         An engine that is given a damaged file may take the process down with it.
         """
+        require_files(model_file)
         for file in files_of(model_file):
-            if not file.is_file():
-                raise ModelError(f"no {file.name} in {file.parent}; it belongs to {model_file.name}: copy it along")
             if checksum(file) != self.sha256.get(file.name):
                 raise ModelError(
                     f"{file} is damaged or not the file that was exported: its checksum is not the one in "
                     f"{card_of(model_file).name}; copy it again, or export the model again"
                 )
+
+
+def require_files(model_file: Path) -> None:
+    """Raise a :class:`ModelError` unless all the files of a model are there."""
+    for file in files_of(model_file):
+        if not file.is_file():
+            raise ModelError(f"no {file.name} in {file.parent}; it belongs to {model_file.name}: copy it along")
 
 
 def card_of(model_file: Path) -> Path:

@@ -17,7 +17,6 @@ from ctrgcn_plugin.models import units
 from ctrgcn_plugin.models.network import Network
 
 INPUT = "clips"
-SUFFIXES = (".json", ".pdmodel")
 
 
 def record_fused(network: Network, clip_shape: Sequence[int], prefix: Path, bias: Bias, dtype: str) -> None:

@@ -96,7 +96,7 @@ def write(network: Network, clip_shape: Sequence[int], folder: Path, order: Orde
                 # OpenVINO has no einsum and, unlike oneDNN, computes a matmul rightly
                 as_matmul=order.engine == engines.PADDLE_OPENVINO,
             )
-    (model,) = (file for file in folder.glob(f"{STEM}.*") if file.suffix in paddle_files.SUFFIXES)
+    (model,) = (file for file in folder.glob(f"{STEM}.*") if file.suffix in engines.PADDLE_SUFFIXES)
     if order.engine != engines.ONNXRUNTIME:
         return model
     parts = engines.files_of(model)

@@ -14,6 +14,8 @@ from ctrgcn_plugin.errors import EnvironmentSetupError, unknown
 
 PADDLE, PADDLE_OPENVINO, ONNXRUNTIME = "paddle", "paddle-openvino", "onnxruntime"
 AUTO = "auto"
+# Paddle 3, Paddle 2
+PADDLE_SUFFIXES = (".json", ".pdmodel")
 PARAMS_SUFFIX = ".pdiparams"
 
 __all__ = ["Engine", "EngineError"]
@@ -61,8 +63,8 @@ def _in_onnxruntime(model_file: Path, threads: Optional[int]) -> Engine:
 SETTINGS: Mapping[str, Setting] = {
     setting.name: setting
     for setting in (
-        Setting("paddle/default", PADDLE, (".json", ".pdmodel"), _in_paddle()),
-        Setting("paddle/onednn_off", PADDLE, (".json", ".pdmodel"), _in_paddle(onednn=False)),
+        Setting("paddle/default", PADDLE, PADDLE_SUFFIXES, _in_paddle()),
+        Setting("paddle/onednn_off", PADDLE, PADDLE_SUFFIXES, _in_paddle(onednn=False)),
         Setting("paddle-openvino/default", PADDLE_OPENVINO, (".pdmodel",), _in_paddle(openvino=True)),
         Setting("onnxruntime/default", ONNXRUNTIME, (".onnx",), _in_onnxruntime),
     )
