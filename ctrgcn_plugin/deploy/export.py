@@ -4,31 +4,23 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional, Union
 
-import numpy as np
 import paddle
 
-from ctrgcn_plugin import checkpoint, configs
+from ctrgcn_plugin import configs
 from ctrgcn_plugin.data.clips import clip_files
-from ctrgcn_plugin.data.clips import read as read_clip
-from ctrgcn_plugin.data.sample import centre_crop_resample, persons_in
+from ctrgcn_plugin.data.sample import persons_in
 from ctrgcn_plugin.deploy import engines, gate, writing
 from ctrgcn_plugin.deploy.card import Card, card_of, checksums
 from ctrgcn_plugin.deploy.engines import EngineError
+from ctrgcn_plugin.deploy.trained import Trained
 from ctrgcn_plugin.deploy.writing import Order
 from ctrgcn_plugin.errors import ConfigError, UserError, unknown
-from ctrgcn_plugin.models.network import STUDENT, Network, build_network
-
-# defaults of upstream's CTRGCN_Inference_helper, for a config without INFERENCE
-WINDOW_SIZE = 64
-P_INTERVAL = (0.95,)
-# INFERENCE's names for a backbone's clip_shape
-SHAPE_KEYS = ("num_channels", "vertex_nums", "person_nums")
 
 
 @dataclass(frozen=True)
@@ -86,31 +78,23 @@ def export(
     order = order or Order()
     must = _required(order.engine, required)
     config = configs.load(os.fspath(config_path), overrides)
-    network = build_network(config["MODEL"])
-    name = _file_name(save_name or config.get("model_name") or type(network.backbone).__name__)
-    window_size, p = sampling(config.get("INFERENCE") or {}, network.backbone.clip_shape)
-    state = checkpoint.read(os.fspath(weights))
-    student = config["MODEL"].get("student", STUDENT)
-    checkpoint.load_into(network, checkpoint.of_network(state, student), weights)
-    network.eval()
+    given_name = save_name or config.get("model_name")
+    if given_name:
+        _require_file_name(given_name)
+    trained = Trained.load(config, weights)
+    backbone = type(trained.network.backbone).__name__
+    name = given_name or backbone
 
-    channels, joints, persons = network.backbone.clip_shape
-    clip_shape = (channels, window_size, joints, persons)
-    run = _eager(network)
-    references = gate.references(
-        run,
-        [
-            *gate.make_clips(clip_shape, max(gate.BATCHES)),
-            *_given(clip_files(clips), clip_shape, p),
-        ],
-    )
+    clip_shape = channels, window_size, joints, persons = trained.input_shape
+    given = (gate.Clips("given", persons_in(x), x[None]) for x in map(trained.sample, clip_files(clips)))
+    references = gate.references(trained.scores, [*gate.make_clips(clip_shape, max(gate.BATCHES)), *given])
     with _staging(Path(output_dir)) as staging:
-        model = writing.write(network, clip_shape, staging, order)
+        model = writing.write(trained.network, clip_shape, staging, order)
         checks, verified, wrong = _verify(model, references, order, must)
         files = engines.files_of(model)
         card = Card(
             model=name,
-            backbone=type(network.backbone).__name__,
+            backbone=backbone,
             style=order.style,
             precision=order.precision,
             channels=channels,
@@ -118,13 +102,13 @@ def export(
             joints=joints,
             persons=persons,
             skips_absent=order.skips_absent,
-            p_interval=[p],
-            classes=network.head.num_classes,
-            parameters=parameter_count(network),
+            p_interval=[trained.p],
+            classes=trained.network.head.num_classes,
+            parameters=trained.parameter_count,
             paddle=paddle.__version__,
             verified=verified,
             sha256=checksums(files, name),
-            probe=run(gate.probes(clip_shape)).astype(float).tolist(),
+            probe=trained.scores(gate.probes(clip_shape)).astype(float).tolist(),
         )
         card_of(model).write_text(card.text(), encoding="utf-8")
         files = _place([*files, card_of(model)], Path(output_dir), name)
@@ -138,13 +122,6 @@ def _required(engine: str, names: Iterable[str]) -> list[str]:
         if name not in own:
             raise unknown(f"setting of engine {engine}", name, own)
     return names or own
-
-
-def _given(files: Iterable[Path], clip_shape: tuple[int, int, int, int], p: float) -> Iterator[gate.Clips]:
-    channels, frames, joints, persons = clip_shape
-    for file in files:
-        clip = centre_crop_resample(read_clip(file, (channels, joints, persons)), frames, p)
-        yield gate.Clips("given", persons_in(clip), clip[None])
 
 
 def _verify(
@@ -171,52 +148,15 @@ def _verify(
     return checks, verified, wrong
 
 
-def sampling(inference: Any, clip_shape: tuple[int, int, int]) -> tuple[int, float]:
-    """window_size and p of an INFERENCE section, whose shape must be the backbone's (C, V, M)."""
-    if not isinstance(inference, Mapping):
-        raise ConfigError(f"INFERENCE must be a mapping of window_size, p_interval and so on, got {inference!r}")
-    for key, own in zip(SHAPE_KEYS, clip_shape):
-        if inference.get(key, own) != own:
-            raise ConfigError(f"INFERENCE.{key} is {inference[key]!r}, but the backbone takes {own}; make them agree")
-    window_size = inference.get("window_size", WINDOW_SIZE)
-    if not isinstance(window_size, int) or window_size < 1:
-        raise ConfigError(f"INFERENCE.window_size must be a number of frames, got {window_size!r}")
-    p_interval = inference.get("p_interval", P_INTERVAL)
-    if not isinstance(p_interval, (list, tuple)) or len(p_interval) != 1 or not _is_part(p_interval[0]):
-        raise ConfigError(
-            f"INFERENCE.p_interval must be [p] with p in (0, 1], the part of a clip to keep, got {p_interval!r}; "
-            "an interval of two would crop at random"
-        )
-    return window_size, float(p_interval[0])
-
-
 def _require_room(model: Path) -> None:
     """Raise an OSError where no more can be written: a full disk cuts off Paddle's files without an error."""
     size = sum(file.stat().st_size for file in engines.files_of(model) if file.is_file())
     model.with_suffix(".room").write_bytes(bytes(2 * size))
 
 
-def parameter_count(network: Network) -> int:
-    """How many values are trained; Paddle counts BN statistics among the parameters, and they are not."""
-    return sum(int(np.prod(parameter.shape)) for parameter in network.parameters() if not parameter.stop_gradient)
-
-
-def _eager(network: Network) -> gate.Runner:
-    def run(x: np.ndarray) -> np.ndarray:
-        with paddle.no_grad():
-            return network(paddle.to_tensor(x)).numpy()
-
-    return run
-
-
-def _is_part(p: Any) -> bool:
-    return isinstance(p, (int, float)) and 0 < p <= 1
-
-
-def _file_name(name: Any) -> str:
+def _require_file_name(name: Any) -> None:
     if not isinstance(name, str) or Path(name).name != name:
         raise ConfigError(f"files cannot be named {name!r}; give a save_name without folders")
-    return name
 
 
 @contextmanager

@@ -20,9 +20,10 @@ from paddle import inference
 from ctrgcn_plugin.deploy import engines, gate, writing
 from ctrgcn_plugin.deploy import export as export_module
 from ctrgcn_plugin.deploy.card import Card
-from ctrgcn_plugin.deploy.export import Exported, export, sampling
+from ctrgcn_plugin.deploy.export import Exported, export
 from ctrgcn_plugin.deploy.gate import ExportError
 from ctrgcn_plugin.deploy.predictor import Predictor
+from ctrgcn_plugin.deploy.trained import sampling
 from ctrgcn_plugin.deploy.writing import Order, engine_for
 from ctrgcn_plugin.errors import CheckpointError, ConfigError, UserError
 from ctrgcn_plugin.models import units
