@@ -6,12 +6,12 @@ import functools
 import sys
 import tempfile
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any, NoReturn
 
-from ctrgcn_plugin.errors import EnvironmentSetupError, UserError
+from ctrgcn_plugin.errors import UserError
+from ctrgcn_plugin.upstream import auto_log
 from ctrgcn_plugin.upstream.fixes.code import mentions, wrapping
 from ctrgcn_plugin.upstream.fixes.fix import FALSIFIES, MISLEADS, STOPS, Fix
 
@@ -69,8 +69,12 @@ def _with_clips(original: Callable) -> Callable:
     return parse_file_paths
 
 
-def _files(main: ModuleType, *arguments: object) -> list[str]:
-    """Which files the script's ``main`` would predict with these arguments; nothing is loaded or printed."""
+def _files(main: ModuleType, *arguments: object, **engines: Callable) -> list[str]:
+    """Which files the script's ``main`` would predict with these arguments; nothing is loaded or printed.
+
+    Args:
+        engines: stubs for what makes an engine in another script than this.
+    """
 
     def stop(files: list[str]) -> NoReturn:
         raise StopIteration(files)
@@ -87,6 +91,7 @@ def _files(main: ModuleType, *arguments: object) -> list[str]:
         "get_config": lambda *args, **kwargs: SimpleNamespace(model_name="", INFERENCE={}),
         "build_inference_helper": lambda config: SimpleNamespace(preprocess_batch=stop),
         "create_paddle_predictor": lambda *args: (None, engine),
+        **engines,
     }
     try:
         FunctionType(main.main.__code__, {**vars(main), **stubs})()
@@ -125,15 +130,12 @@ def _read_the_list(main: ModuleType) -> None:
     vars(main).update(create_paddle_predictor=create_paddle_predictor, parse_file_paths=parse_file_paths)
 
 
-class NotInstalledError(EnvironmentSetupError, ImportError):
-    """A package that an option needs is missing."""
-
-
-def _goes_on_without_auto_log(main: ModuleType) -> bool:
-    if find_spec("auto_log"):
+def goes_on_without_auto_log(main: ModuleType, **engines: Callable) -> bool:
+    """Whether a benchmark without the package auto_log gets past the script's message, and uses it."""
+    if not auto_log.missing():
         return False
     try:
-        _files(main, "-i", __file__, "--enable_benchmark", "True")
+        _files(main, "-i", __file__, "--enable_benchmark", "True", **engines)
     except UnboundLocalError:
         return True
     except Exception:
@@ -142,17 +144,26 @@ def _goes_on_without_auto_log(main: ModuleType) -> bool:
     return False
 
 
-def _with_auto_log_only(original: Callable) -> Callable:
-    def create_paddle_predictor(args: Any, cfg: Any) -> Any:
-        if args.enable_benchmark and not find_spec("auto_log"):
-            raise NotInstalledError(
-                "--enable_benchmark needs the package auto_log, which is not installed: "
-                "pip install git+https://github.com/LDOUBLEV/AutoLog, or leave the option out"
-            )
-        return original(args, cfg)
+def with_auto_log(original: Callable) -> Callable:
+    """Around what makes the engine, which the script calls before it imports auto_log."""
 
-    return create_paddle_predictor
+    def create_predictor(args: Any, *more: Any) -> Any:
+        if args.enable_benchmark:
+            auto_log.provide()
+        return original(args, *more)
 
+    return create_predictor
+
+
+AUTO_LOG = Fix(
+    "predict-auto-log",
+    SCRIPT,
+    "tools/predict.py:254",
+    "--enable_benchmark without the package auto_log: UnboundLocalError: auto_log",
+    MISLEADS,
+    goes_on_without_auto_log,
+    wrapping("create_paddle_predictor", with_auto_log),
+)
 
 FIXES = (
     Fix(
@@ -191,13 +202,5 @@ FIXES = (
         _predicts_the_list,
         _read_the_list,
     ),
-    Fix(
-        "predict-auto-log",
-        SCRIPT,
-        "tools/predict.py:254",
-        "--enable_benchmark without the package auto_log: UnboundLocalError: auto_log",
-        MISLEADS,
-        _goes_on_without_auto_log,
-        wrapping("create_paddle_predictor", _with_auto_log_only),
-    ),
+    AUTO_LOG,
 )

@@ -1,4 +1,4 @@
-"""Upstream's scripts in ``tools``: faults in the scripts themselves.
+"""Upstream's scripts: faults in the scripts themselves.
 
 A script's functions live in ``__main__``, or in a module of its name where another script imports it. It calls
 ``get_config`` when all of them are defined and none of those that matter has run: there they are mended, for
@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from ctrgcn_plugin import import_hooks
-from ctrgcn_plugin.upstream import config_check, script
-from ctrgcn_plugin.upstream.fixes import export_model, inference_helper, predict
+from ctrgcn_plugin.upstream import config_check, recording, script
+from ctrgcn_plugin.upstream.fixes import export_model, inference_helper, predict, predict_onnx
 from ctrgcn_plugin.upstream.fixes.code import wrapping
-from ctrgcn_plugin.upstream.fixes.fix import APPLIED, Fix, Outcome, outcomes, run
+from ctrgcn_plugin.upstream.fixes.fix import APPLIED, NOT_NEEDED, Fix, Outcome, outcomes, run
 
 FIXES = (*export_model.FIXES, *inference_helper.FIXES, *predict.FIXES)
-MODULES = ("__main__", *dict.fromkeys(Path(fix.module).stem for fix in FIXES))
+IN_ANY = (*FIXES, *predict_onnx.SHARED)
+MODULES = ("__main__", *dict.fromkeys(Path(fix.module).stem for fix in IN_ANY))
 READS_CONFIGS = "paddlevideo.utils.config"
 
 
@@ -34,6 +35,7 @@ def _then_mend(original: Callable) -> Callable:
         if script.weights_given() or script.role() in script.WITH_WEIGHTS:
             forget_pretrained(config)
         mend(config)
+        recording.begin()
         return config
 
     return get_config
@@ -55,10 +57,13 @@ def mend(config: Any) -> None:
     for module in filter(None, map(sys.modules.get, MODULES)):
         for fix in of(Path(getattr(module, "__file__", None) or "")):
             run(fix, module)
+            if fix.name == predict.AUTO_LOG.name and outcomes[fix.name] == Outcome(NOT_NEEDED):
+                # a patched script says what is missing; a benchmark is to run there all the same
+                fix.cure(module)
     if helps and outcomes.get(inference_helper.PREDICT_MODALITY) == Outcome(APPLIED):
         inference_helper.take_modality(config)
 
 
 def of(file: Path) -> list[Fix]:
-    """The fixes of one of upstream's scripts, told by the names of its file and folder."""
-    return [fix for fix in FIXES if file.absolute().parts[-2:] == Path(fix.module).parts]
+    """The fixes of one of upstream's scripts, told by the names of its file and folders."""
+    return [fix for fix in IN_ANY if file.absolute().match(fix.module)]
