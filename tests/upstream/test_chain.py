@@ -142,8 +142,8 @@ def test_upstreams_tools_export_and_predict_the_trained_model(trained, upstream_
     network.eval()
     window = paddle.to_tensor(centre_crop_resample(clip, 16, 0.95)[None])
     probabilities = paddle.nn.functional.softmax(network(window)).numpy()[0]
-    assert int(re.search(r"top-1 class: \[(\d+)\]", result.stdout)[1]) == probabilities.argmax()
-    assert float(re.search(r"top-1 score: \[([\d.]+)\]", result.stdout)[1]) == pytest.approx(
+    assert int(re.search(r"top-1 class: (\d+)\n", result.stdout)[1]) == probabilities.argmax()
+    assert float(re.search(r"top-1 score: ([\d.]+)\n", result.stdout)[1]) == pytest.approx(
         probabilities.max(), rel=1e-4
     )
 

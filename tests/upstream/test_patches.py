@@ -92,8 +92,8 @@ def test_stock_commands_without_the_plugin(modality, patched_checkout, small, na
     if modality == "bone":
         sample = _bones(sample)
     probabilities = paddle.nn.functional.softmax(network(paddle.to_tensor(sample[None]))).numpy()[0]
-    assert int(re.search(r"top-1 class: \[(\d+)\]", printed)[1]) == probabilities.argmax()
-    score = float(re.search(r"top-1 score: \[([\d.]+)\]", printed)[1])
+    assert int(re.search(r"top-1 class: (\d+)\n", printed)[1]) == probabilities.argmax()
+    score = float(re.search(r"top-1 score: ([\d.]+)\n", printed)[1])
     assert score == pytest.approx(probabilities.max(), rel=1e-4)
 
 

@@ -40,7 +40,8 @@ def with_line(function: Callable, old: str, new: str, **names: Any) -> Callable:
     if source.count(old) != 1:
         raise LookupError(f"{function.__qualname__} has {old!r} {source.count(old)} times, not once")
     source = source.replace(old, new)
-    file = f"<{function.__module__}.{function.__qualname__}, mended by ctrgcn-plugin>"
+    # no comma: Paddle splits the lines of a traceback at them
+    file = f"<{function.__module__}.{function.__qualname__} mended by ctrgcn-plugin>"
     # for tracebacks, and for Paddle, which makes a function static from its source
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
     function.__globals__.update(names)

@@ -33,7 +33,10 @@ def _leave_topology(module: ModuleType) -> None:
         if self.adaptive:
             return original(self, x)
         # the same computation on the constant topology, which is already where the layer is
-        y = sum(conv(x, self.A[i], self.alpha) for i, conv in enumerate(self.convs))
+        y = 0
+        # no generator: in static mode Paddle 3.3 mixes up the names that one shares with its function
+        for i, conv in enumerate(self.convs):
+            y = conv(x, self.A[i], self.alpha) + y
         return self.relu(self.bn(y) + self.down(x))
 
     unit.forward = forward
