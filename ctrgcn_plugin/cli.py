@@ -120,6 +120,19 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--json", type=Path, metavar="FILE", help="with all times, the machine and the versions")
     sub.add_argument("--plot", type=Path, metavar="FILE.png")
 
+    sub = command(
+        "tipc", _tipc, "Run upstream's train-infer-python chain with its own scripts, and judge it by numbers."
+    )
+    sub.add_argument("models", nargs="*", metavar="MODEL", help="one or more, or all; without any, they are listed")
+    sub.add_argument("--chain", nargs="+", default=["train_infer_python"], metavar="NAME", help="default: %(default)s")
+    sub.add_argument("--config", type=Path, metavar="FILE.txt", help="a TIPC config of your own instead of a model's")
+    sub.add_argument("--mode", default="", help="lite_train_lite_infer, whole_infer, ... (default: the chain's first)")
+    sub.add_argument("--paddlevideo", type=Path, help="git checkout of PaddleVideo (default: the one that is used)")
+    sub.add_argument("--weights", type=Path, help="for a chain that trains nothing (default: fixed, untrained ones)")
+    sub.add_argument("--tolerance", type=float, default=1e-3, help="of scores, relative above 1 (default: %(default)s)")
+    sub.add_argument("--junit", type=Path, metavar="FILE.xml", help="default: in PaddleVideo's test_tipc/output")
+    sub.add_argument("--prepare", action="store_true", help="place configs, data and weights, and run nothing")
+
     command("configs", _configs, "List the configs that the plugin ships.")
 
     sub = command("doctor", _doctor, "Say what a run of PaddleVideo meets here, and whether anything would spoil it.")
@@ -219,6 +232,27 @@ def _benchmark(options: argparse.Namespace) -> int:
         accuracy=options.accuracy,
     )
     return measuring.run(plan, measuring.Outputs(options.csv, options.json, options.plot))
+
+
+def _tipc(options: argparse.Namespace) -> int:
+    from ctrgcn_plugin.tipc import session
+
+    if not options.models and not options.config:
+        print("\n".join(session.listing()))
+        return 0
+    return session.run(
+        session.Request(
+            models=options.models,
+            chains=options.chain,
+            config=options.config,
+            mode=options.mode,
+            paddlevideo=options.paddlevideo,
+            weights=options.weights,
+            tolerance=options.tolerance,
+            junit=options.junit,
+            only_prepare=options.prepare,
+        )
+    )
 
 
 def _configs(_: argparse.Namespace) -> int:

@@ -1,0 +1,192 @@
+"""Runs a chain with upstream's own scripts and has it judged."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional
+
+from ctrgcn_plugin.errors import UserError
+from ctrgcn_plugin.tipc import evidence, interpreter, judge, preparing, requirements
+from ctrgcn_plugin.tipc.chain import Chain
+from ctrgcn_plugin.tipc.commands import COMPARE, TRAIN
+from ctrgcn_plugin.tipc.evidence import Record
+from ctrgcn_plugin.tipc.judge import Judge, Verdict
+from ctrgcn_plugin.tipc.reference import Export, Networks, exports
+from ctrgcn_plugin.tipc.results import Result
+from ctrgcn_plugin.upstream.locate import Upstream
+
+PREPARE = "prepare"
+THREADS = "OMP_NUM_THREADS"
+
+Say = Callable[[str], object]
+
+
+@dataclass(frozen=True)
+class Order:
+    """A run of a chain.
+
+    Attributes:
+        config: the chain's file.
+        mode: one of the chain's; empty for its default.
+        weights: for a chain without training; fixed ones where it is None.
+        tolerance: of the scores, see :func:`~ctrgcn_plugin.tipc.judge.score_error`.
+    """
+
+    config: Path
+    mode: str = ""
+    weights: Optional[Path] = None
+    tolerance: float = judge.TOLERANCE
+
+
+def run(order: Order, upstream: Upstream, say: Say = print) -> Result:
+    """Prepare, run and judge a chain. A mistake of the user's is a failed stage of the result."""
+    name = f"{order.config.parent.name}.{order.config.stem}"
+    try:
+        chain = Chain.read(order.config)
+        mode = chain.require_mode(order.mode)
+        name = f"{name}.{mode}"
+        return Result(name, _Run(chain, mode, order, upstream, say).verdicts())
+    except UserError as error:
+        return Result(name, [Verdict(PREPARE, PREPARE, str(error))])
+
+
+def prepare(order: Order, upstream: Upstream) -> str:
+    """Make what a chain needs and run nothing; what was made, in words."""
+    chain = Chain.read(order.config)
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    return _Run(chain, chain.require_mode(order.mode), order, upstream, print).prepare(path)[1]
+
+
+class _Run:
+    def __init__(self, chain: Chain, mode: str, order: Order, upstream: Upstream, say: Say) -> None:
+        self.chain, self.mode, self.order, self.upstream, self.say = chain, mode, order, upstream, say
+        self.root = upstream.root
+        self.output = self.root / chain.output(mode)
+        # beside the folder, which some scripts empty
+        self.record = self.output.with_name(f"{self.output.name}.processes.jsonl")
+        self.log = self.output.with_name(f"{self.output.name}.log")
+
+    def verdicts(self) -> list[Verdict]:
+        self._clear()
+        with _programs() as programs:
+            search_path = os.pathsep.join([*programs, os.environ.get("PATH", os.defpath)])
+            environment = {**os.environ, "PATH": search_path, interpreter.RECORD: str(self.record)}
+            environment.setdefault(THREADS, str(os.cpu_count() or 1))
+            clock, started = time.perf_counter(), time.time()
+            prepared, told = self.prepare(search_path)
+            self._bash("prepare.sh", environment)
+            seconds = time.perf_counter() - clock
+            self.say(f"    {PREPARE}: {told}")
+            self._bash(self.chain.kind.script, environment)
+            compared = self._compare(environment) if self._has_results() else []
+        ready = Verdict(PREPARE, PREPARE, detail=told, seconds=seconds, log=self.log.relative_to(self.root))
+        return [ready, *self._judge(prepared, started), *compared]
+
+    def prepare(self, search_path: str) -> tuple[list[Export], str]:
+        """Make what the chain needs; what was exported for it, and what was prepared, in words."""
+        requirements.require_programs(self.chain, search_path)
+        prepared, told = [], "nothing was needed"
+        if self.mode.startswith("lite"):
+            told = preparing.make_lite_data(self.root)
+        requirements.require(self.chain, self.root, self.mode)
+        if self.mode.startswith("lite"):
+            trainings = [command for _, command in self.chain.commands(self.mode) if command.purpose == TRAIN]
+            made = [file for command in trainings for file in preparing.place_pretrained(self.root, command)]
+            told += f"; fixed weights {', '.join(made)}" if made else ""
+        needs = self.chain.needs(self.mode)
+        if needs:
+            prepared = [preparing.place_weights(self.root, need, self.order.weights) for need in needs]
+            told = f"weights of {self.order.weights}" if self.order.weights else "fixed weights"
+        return prepared, told
+
+    def _clear(self) -> None:
+        """Take away what an earlier run of the same chain has left, so that none of it passes for this one's."""
+        shutil.rmtree(self.output, ignore_errors=True)
+        self.output.mkdir(parents=True)
+        for file in (self.record, self.log):
+            file.unlink(missing_ok=True)
+
+    def _has_results(self) -> bool:
+        """Whether there are reference results: those for the fixed weights, of models that TIPC predicts with."""
+        return bool(self.order.weights is None and self.mode == "whole_infer" and self._results())
+
+    def _results(self) -> list[Path]:
+        return sorted((self.root / preparing.RESULTS / self.chain.model_name).glob("*.txt"))
+
+    def _compare(self, environment: dict[str, str]) -> list[Verdict]:
+        """Upstream's own comparison of what was printed with the results that are kept."""
+        log = self.output / "compare_results.log"
+        command = [
+            "python",
+            f"{preparing.FOLDER}/compare_results.py",
+            f"--gt_file={preparing.RESULTS}/{self.chain.model_name}/*.txt",
+            f"--log_file={self.output.relative_to(self.root)}/python_infer_*.log",
+        ]
+        clock = time.perf_counter()
+        result = subprocess.run(
+            command, cwd=self.root, env=environment, capture_output=True, text=True, errors="replace", check=False
+        )
+        log.write_text(result.stdout + result.stderr, encoding="utf-8")
+        equal = result.stdout.count("Assert allclose passed!")
+        reason = "" if equal and not result.returncode else evidence.last_line(result.stdout + result.stderr)
+        return [
+            Verdict(
+                "compare with kept results",
+                COMPARE,
+                reason,
+                f"{equal} logs agree with {preparing.RESULTS}/{self.chain.model_name}",
+                time.perf_counter() - clock,
+                log.relative_to(self.root),
+            )
+        ]
+
+    def _bash(self, script: str, environment: dict[str, str]) -> None:
+        """Run one of TIPC's scripts, its output into the log, saying which of its stages are done."""
+        config = os.path.relpath(self.chain.file.resolve(), self.root)
+        command = ["bash", f"{preparing.FOLDER}/{script}", config, self.mode]
+        with (
+            self.log.open("a", encoding="utf-8") as log,
+            subprocess.Popen(
+                command,
+                cwd=self.root,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+            ) as process,
+        ):
+            assert process.stdout is not None
+            for line in process.stdout:
+                log.write(evidence.plain(line))
+                for stage in evidence.stages(line):
+                    self.say(f"    {judge.label(stage.command)}")
+
+    def _judge(self, prepared: list[Export], started: float) -> list[Verdict]:
+        record = Record.read(self.record)
+        status_log = self.output / self.chain.kind.status_log
+        stages = list(evidence.stages(status_log.read_text(encoding="utf-8") if status_log.is_file() else ""))
+        networks = Networks(self.root, [*prepared, *exports(stages)])
+        return Judge(
+            self.chain, self.mode, self.root, record, networks.scores, self.order.tolerance, started
+        ).verdicts()
+
+
+@contextlib.contextmanager
+def _programs() -> Iterator[list[str]]:
+    """Folders to look for programs in: one with a ``python`` that notes what it runs, and the running one's own."""
+    with tempfile.TemporaryDirectory(prefix="ctrgcn-tipc-") as folder:
+        program = Path(folder) / "python"
+        script = f'#!/bin/sh\nexec "{sys.executable}" -I -S "{interpreter.__file__}" "$@"\n'
+        program.write_text(script, encoding="utf-8")
+        program.chmod(0o755)
+        yield [folder, str(Path(sys.executable).parent)]

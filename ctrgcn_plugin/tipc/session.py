@@ -1,0 +1,95 @@
+"""Several chains in turn, with what came of them as tables and in one JUnit file: the command ``ctrgcn tipc``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional
+
+from ctrgcn_plugin.environment import require_paddle
+from ctrgcn_plugin.errors import UserError, unknown
+from ctrgcn_plugin.tipc import judge, preparing, results, runner
+from ctrgcn_plugin.upstream import locate
+from ctrgcn_plugin.upstream.locate import Upstream
+
+ALL = "all"
+JUNIT = "test_tipc/output/junit.xml"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asks for.
+
+    Attributes:
+        models: names, or "all".
+        chains: names; with "all" models, those that a model does not have are left out.
+        config: a TIPC config instead of those.
+        junit: file to write, by default one in PaddleVideo's folder.
+        only_prepare: run nothing.
+    """
+
+    models: Sequence[str]
+    chains: Sequence[str]
+    config: Optional[Path] = None
+    mode: str = ""
+    paddlevideo: Optional[Path] = None
+    weights: Optional[Path] = None
+    tolerance: float = judge.TOLERANCE
+    junit: Optional[Path] = None
+    only_prepare: bool = False
+
+
+def listing() -> Iterator[str]:
+    """Models and their chains, a line each."""
+    for model, chains in preparing.shipped().items():
+        yield model
+        yield from (f"    {chain}" for chain in chains)
+
+
+def run(request: Request) -> int:
+    """Run what was asked for, print what came of it; the exit status, 1 if anything failed."""
+    require_paddle()
+    upstream = locate.find(request.paddlevideo)
+    preparing.require_scripts(upstream)
+    found = []
+    for config in _configs(request, upstream):
+        print(f"\n== {config}", flush=True)
+        order = runner.Order(config, request.mode, request.weights, request.tolerance)
+        if request.only_prepare:
+            print(runner.prepare(order, upstream))
+            continue
+        result = runner.run(order, upstream, _say)
+        found.append(result)
+        print(f"\n{results.table(result)}", flush=True)
+    if request.only_prepare:
+        return 0
+    junit = request.junit or upstream.root / JUNIT
+    try:
+        results.write_junit(found, junit)
+    except OSError as error:
+        raise UserError(f"{junit} cannot be written: {error.strerror}; give another file with --junit") from error
+    failed = sum(not verdict.passed for result in found for verdict in result.verdicts)
+    stages = sum(len(result.verdicts) for result in found)
+    print(f"\n{stages - failed} of {stages} stages passed in {sum(r.seconds for r in found):.0f} s; {junit}")
+    return 1 if failed else 0
+
+
+def _configs(request: Request, upstream: Upstream) -> Iterator[Path]:
+    if request.config:
+        if not request.config.is_file():
+            raise UserError(f"no TIPC config at {request.config}; ctrgcn tipc lists those that come with the plugin")
+        yield request.config
+        return
+    shipped = preparing.shipped()
+    models = list(shipped) if ALL in request.models else request.models
+    for model in models:
+        if model not in shipped:
+            raise unknown("model of TIPC", model, [*shipped, ALL])
+        for chain in request.chains:
+            if chain in shipped[model] or ALL not in request.models:
+                yield preparing.place_configs(upstream, model, chain)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
