@@ -152,7 +152,7 @@ class _Quickstart:
 
     def _script(self, path: Path) -> list[str]:
         """How to run one of upstream's scripts with the plugin loaded."""
-        if _hook_runs_at_start():
+        if running.hook_runs_at_start():
             return [sys.executable, str(path)]
         return [sys.executable, "-m", "ctrgcn_plugin", "run", str(path)]
 
@@ -203,13 +203,6 @@ class _Quickstart:
         picture = self.folder / "clip.png"
         draw_clip(np.load(self.folder / "clip.npy"), picture, layout=layouts.get(layouts.DEFAULT), title=title)
         print(f"picture: {picture}")
-
-
-def _hook_runs_at_start() -> bool:
-    """Whether a new interpreter will have the plugins' finder: whether this one was started with it."""
-    # the start-up file's finder is a function that is its own find_spec
-    started = any(getattr(finder, "find_spec", None) is finder for finder in sys.meta_path)
-    return started or "ctrgcn_plugin.autoload" in sys.modules
 
 
 def _test_batch(clips: int) -> int:

@@ -23,9 +23,9 @@ from ctrgcn_plugin.deploy.writing import Order
 from ctrgcn_plugin.errors import EnvironmentSetupError, UserError, unknown
 from ctrgcn_plugin.files import replacing
 from ctrgcn_plugin.models.network import STUDENT, build_network, named_models
+from ctrgcn_plugin.tipc import fixed
 from ctrgcn_plugin.tipc.chain import Need
 from ctrgcn_plugin.tipc.commands import Command
-from ctrgcn_plugin.tipc.fixed import fixed_value
 from ctrgcn_plugin.tipc.reference import Export, find_config
 from ctrgcn_plugin.upstream.locate import Upstream
 
@@ -124,8 +124,9 @@ def place_pretrained(root: Path, command: Command) -> list[str]:
 
 
 def _write_fixed(file: Path, model: Mapping[str, Any]) -> None:
-    state = build_network(model).state_dict()
-    _save({key: fixed_value(key, value.shape) for key, value in state.items()}, file)
+    network = build_network(model)
+    fixed.fill(network)
+    _save({key: value.numpy() for key, value in network.state_dict().items()}, file)
 
 
 def _save(state: Mapping[str, Any], file: Path) -> None:

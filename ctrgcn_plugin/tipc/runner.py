@@ -16,7 +16,7 @@ from typing import Optional
 
 from ctrgcn_plugin.errors import UserError
 from ctrgcn_plugin.tipc import evidence, interpreter, judge, preparing, requirements
-from ctrgcn_plugin.tipc.chain import Chain
+from ctrgcn_plugin.tipc.chain import WHOLE_INFER, Chain
 from ctrgcn_plugin.tipc.commands import COMPARE, TRAIN
 from ctrgcn_plugin.tipc.evidence import Record
 from ctrgcn_plugin.tipc.judge import Judge, Verdict
@@ -25,6 +25,7 @@ from ctrgcn_plugin.tipc.results import Result
 from ctrgcn_plugin.upstream.locate import Upstream
 
 PREPARE = "prepare"
+BENCHMARK = "--enable_benchmark"
 THREADS = "OMP_NUM_THREADS"
 
 Say = Callable[[str], object]
@@ -116,19 +117,20 @@ class _Run:
             file.unlink(missing_ok=True)
 
     def _has_results(self) -> bool:
-        """Whether there are reference results: those for the fixed weights, of models that TIPC predicts with."""
-        return bool(self.order.weights is None and self.mode == "whole_infer" and self._results())
+        """Whether fixed weights are used, predictions are printed, and there are results to compare them with."""
+        prints = any(line.key == BENCHMARK and line.value == "False" for line in self.chain.lines)
+        return self.order.weights is None and self.mode == WHOLE_INFER and prints and self._results().is_dir()
 
-    def _results(self) -> list[Path]:
-        return sorted((self.root / preparing.RESULTS / self.chain.model_name).glob("*.txt"))
+    def _results(self) -> Path:
+        return self.root / preparing.RESULTS / self.chain.file.parent.name
 
     def _compare(self, environment: dict[str, str]) -> list[Verdict]:
         """Upstream's own comparison of what was printed with the results that are kept."""
-        log = self.output / "compare_results.log"
+        log, results = self.output / "compare_results.log", self._results().relative_to(self.root)
         command = [
             "python",
             f"{preparing.FOLDER}/compare_results.py",
-            f"--gt_file={preparing.RESULTS}/{self.chain.model_name}/*.txt",
+            f"--gt_file={results}/*.txt",
             f"--log_file={self.output.relative_to(self.root)}/python_infer_*.log",
         ]
         clock = time.perf_counter()
@@ -143,7 +145,7 @@ class _Run:
                 "compare with kept results",
                 COMPARE,
                 reason,
-                f"{equal} logs agree with {preparing.RESULTS}/{self.chain.model_name}",
+                f"{equal} logs agree with {results}",
                 time.perf_counter() - clock,
                 log.relative_to(self.root),
             )

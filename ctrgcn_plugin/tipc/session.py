@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Optional
 
 from ctrgcn_plugin.environment import require_paddle
-from ctrgcn_plugin.errors import UserError, unknown
+from ctrgcn_plugin.errors import EnvironmentSetupError, UserError, unknown
 from ctrgcn_plugin.tipc import judge, preparing, results, runner
-from ctrgcn_plugin.upstream import locate
+from ctrgcn_plugin.upstream import locate, running
 from ctrgcn_plugin.upstream.locate import Upstream
 
 ALL = "all"
@@ -50,11 +50,18 @@ def listing() -> Iterator[str]:
 def run(request: Request) -> int:
     """Run what was asked for, print what came of it; the exit status, 1 if anything failed."""
     require_paddle()
+    if not running.hook_runs_at_start():
+        raise EnvironmentSetupError(
+            "TIPC's scripts start Python themselves, and this one does not load the plugin when it starts: "
+            "install it into site-packages with pip install ctrgcn-plugin"
+        )
     upstream = locate.find(request.paddlevideo)
     preparing.require_scripts(upstream)
     found = []
     for config in _configs(request, upstream):
         print(f"\n== {config}", flush=True)
+        if not request.config and not preparing.is_shipped(config):
+            print("    it was there, and is not the plugin's; delete it to have that")
         order = runner.Order(config, request.mode, request.weights, request.tolerance)
         if request.only_prepare:
             print(runner.prepare(order, upstream))

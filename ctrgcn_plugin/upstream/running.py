@@ -60,6 +60,13 @@ def test_accuracy(output: str) -> tuple[float, float]:
     return float(found[1]), float(found[2])
 
 
+def hook_runs_at_start() -> bool:
+    """Whether a new interpreter will have the plugins' finder: whether this one was started with it."""
+    # the start-up file's finder is a function that is its own find_spec
+    started = any(getattr(finder, "find_spec", None) is finder for finder in sys.meta_path)
+    return started or "ctrgcn_plugin.autoload" in sys.modules
+
+
 def run_here(path: Path, arguments: Sequence[str]) -> None:
     """Run a script as ``python path arguments`` does, with the plugins loaded."""
     if not path.is_file():
