@@ -1,18 +1,19 @@
-"""TIPC's configs: positional text files, read as upstream's scripts read them, and checked for what those cut off.
+"""TIPC's chains: what upstream's scripts do with a config. One class for each script.
 
-A line is ``key:value`` and means what its position says; blank lines do not count, and what follows a second
-colon is lost. See test_tipc/docs of PaddleVideo.
+The scripts are in test_tipc of PaddleVideo, and the positions here are theirs.
 """
 
 from __future__ import annotations
 
 import itertools
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional
+from typing import ClassVar, Optional
 
 from ctrgcn_plugin.errors import ConfigError
+from ctrgcn_plugin.tipc import lines
 from ctrgcn_plugin.tipc.commands import (
     COMPARE,
     CONVERTER,
@@ -24,78 +25,14 @@ from ctrgcn_plugin.tipc.commands import (
     TRAIN,
     Command,
 )
+from ctrgcn_plugin.tipc.lines import HEADER, NULL, SEPARATOR, Line
 
-NULL = "null"
-WEIGHTS = "weights.pdparams"
-# upstream's name for files of a chain that trains nothing
-MODEL_ONLY = "model_"
-SEPARATOR = "##"
-HEADER = "="
 LITE = "lite_train_lite_infer"
 WHOLE_INFER = "whole_infer"
 MODES = (LITE, "lite_train_whole_infer", WHOLE_INFER, "whole_train_whole_infer")
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What upstream's scripts do with a file.
-
-    Attributes:
-        script: in test_tipc.
-        modes: that it can be run in, the default first.
-        output: folder of its logs; ``{model}`` and ``{mode}`` stand for those.
-        status_log: in that folder.
-        keys: position from 0 -> key that has to be there; HEADER for a line that begins with it.
-    """
-
-    script: str
-    modes: tuple[str, ...]
-    output: str
-    status_log: str
-    keys: Mapping[int, str]
-
-
-_COMMON = {0: HEADER, 1: "model_name", 2: "python"}
-_TRAINERS = {**_COMMON, 3: "gpu_list", 13: SEPARATOR, 14: "trainer"}
-_OUTPUT = "test_tipc/output/{model}/{mode}"
-# the word in the first line
-KINDS: Mapping[str, Kind] = {
-    "train_params": Kind(
-        "test_train_inference_python.sh",
-        MODES,
-        _OUTPUT,
-        "results_python.log",
-        {
-            **_TRAINERS,
-            21: SEPARATOR,
-            22: HEADER,
-            23: "eval",
-            25: SEPARATOR,
-            26: HEADER,
-            29: "norm_export",
-            35: "inference_dir",
-            36: "infer_model",
-            37: "infer_export",
-            38: "infer_quant",
-            39: "inference",
-        },
-    ),
-    "base_train": Kind("test_train_dy2static_python.sh", (LITE,), _OUTPUT, "results_python.log", _TRAINERS),
-    "paddle2onnx_params": Kind(
-        "test_paddle2onnx.sh",
-        ("paddle2onnx_infer",),
-        "log/{model}/{mode}",
-        "results_paddle2onnx.log",
-        {**_COMMON, 10: "inference"},
-    ),
-    "ptq_params": Kind(
-        "test_ptq_inference_python.sh",
-        (WHOLE_INFER,),
-        "log/{model}/{mode}",
-        "results_python.log",
-        {**_COMMON, 11: SEPARATOR, 12: "trainer", 14: SEPARATOR, 15: HEADER, 16: "inference", 17: "--use_gpu"},
-    ),
-}
+WEIGHTS = "weights.pdparams"
+# upstream's name for files of a chain that trains nothing
+MODEL_ONLY = "model_"
 # chains whose scripts need what no test here has; the word in the first line
 SERVERS = {
     "serving_params": "a Paddle Serving server",
@@ -105,7 +42,7 @@ SERVERS = {
 
 @dataclass(frozen=True)
 class Need:
-    """A checkpoint that a chain reads; paths are relative to PaddleVideo's folder.
+    """A checkpoint that a chain reads and has not trained; paths are relative to PaddleVideo's folder.
 
     Attributes:
         command: whose config it belongs to.
@@ -118,65 +55,40 @@ class Need:
 
 
 @dataclass(frozen=True)
-class Line:
-    """One line of a config; `number` counts from 1, blank lines included."""
+class Chain(ABC):
+    """A config, and the script that runs it.
 
-    number: int
-    text: str
-
-    @property
-    def key(self) -> str:
-        return self.text.split(":")[0]
-
-    @property
-    def value(self) -> str:
-        """As upstream's scripts see it: up to a second colon."""
-        return (self.text.split(":") + [""])[1]
-
-    @property
-    def is_null(self) -> bool:
-        return self.value.strip() in (NULL, "")
-
-    def list(self) -> list[str]:
-        """The values that are separated by ``|``."""
-        return self.value.split("|")
-
-    def option(self) -> str:
-        """``key=value`` as it ends up in a command; empty where either is null."""
-        return "" if self.is_null or self.key == NULL else f"{self.key}={self.value}"
-
-
-@dataclass(frozen=True)
-class Chain:
-    """A config, read."""
+    Attributes:
+        header: the word in its first line.
+        script: in test_tipc.
+        modes: that it can be run in, the default first.
+        logs: folder of its logs; ``{model}`` and ``{mode}`` stand for those.
+        status_log: in that folder.
+        keys: position from 0 -> key that has to be there.
+    """
 
     file: Path
-    kind: Kind
     lines: tuple[Line, ...]
+
+    header: ClassVar[str]
+    script: ClassVar[str]
+    modes: ClassVar[tuple[str, ...]]
+    logs: ClassVar[str]
+    status_log: ClassVar[str] = "results_python.log"
+    keys: ClassVar[Mapping[int, str]]
 
     @classmethod
     def read(cls, file: Path) -> Chain:
         """Raise a ConfigError for a file that upstream's scripts would read otherwise than it looks."""
-        try:
-            text = file.read_bytes().decode("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"TIPC config {file} cannot be read as text: {error}") from error
-        lines = tuple(Line(number, line) for number, line in enumerate(text.split("\n"), 1) if line)
-        word = lines[0].text.strip("= ") if lines else ""
-        if "\r" in text:
-            raise ConfigError(
-                f"{file} has Windows line ends, which the shell takes for part of the values; remove them"
-            )
+        found = lines.read(file)
+        word = found[0].text.strip("= ") if found else ""
         if word in SERVERS:
-            raise ConfigError(
-                f"{file} is a chain that needs {SERVERS[word]}, which is not run from here; "
-                f"test_tipc/docs of PaddleVideo has its commands"
-            )
-        if word not in KINDS:
-            raise ConfigError(f"{file} begins with {word!r}; TIPC configs begin with one of {', '.join(KINDS)}")
-        chain = cls(file, KINDS[word], lines)
-        chain._check()
-        return chain
+            raise ConfigError(f"{file} is a chain that needs {SERVERS[word]}; it is not run from here")
+        kinds = {kind.header: kind for kind in (Training, Static, Conversion, Quantisation)}
+        if word not in kinds:
+            raise ConfigError(f"{file} begins with {word!r}; TIPC configs begin with one of {', '.join(kinds)}")
+        lines.require_keys(file, found, kinds[word].keys)
+        return kinds[word](file, found)
 
     @property
     def model_name(self) -> str:
@@ -186,137 +98,202 @@ class Chain:
     def python(self) -> Line:
         return self.lines[2]
 
+    @property
+    def default_mode(self) -> str:
+        return self.modes[0]
+
     def require_mode(self, mode: str) -> str:
         """`mode`, or the default for an empty one, if the chain has it."""
-        if mode and mode not in self.kind.modes:
-            raise ConfigError(f"{self.file.name} has no mode {mode!r}; it has: {', '.join(self.kind.modes)}")
-        return mode or (WHOLE_INFER if self.is_train and self.file.name.startswith(MODEL_ONLY) else self.kind.modes[0])
+        if mode and mode not in self.modes:
+            raise ConfigError(f"{self.file.name} has no mode {mode!r}; it has: {', '.join(self.modes)}")
+        return mode or self.default_mode
 
     def output(self, mode: str) -> Path:
         """The folder of its logs, relative to PaddleVideo's."""
-        return Path(self.kind.output.format(model=self.model_name, mode=mode))
-
-    def trains(self, mode: str) -> bool:
-        """Whether a run in `mode` begins with a training, and so needs data and no weights."""
-        return "train" in mode
+        return Path(self.logs.format(model=self.model_name, mode=mode))
 
     def commands(self, mode: str) -> Iterator[tuple[Line, Command]]:
-        """The commands of a run in `mode` as far as the config has them, each with its line."""
-        for line in self.lines[1:]:
-            if line.is_null or not _is_command(line.value):
+        """The commands of a run in `mode`, as far as they are known before it, each with its line."""
+        for position, line in enumerate(self.lines):
+            if line.is_null or not _is_command(line.value) or not self._is_used(position, mode):
                 continue
-            command = _parse(self.file, line)
-            if self.is_train and not self._is_used(line, mode):
-                continue
-            extra = " ".join(self._options(line, command.purpose, mode))
-            yield line, Command((*command.words, *Command.parse(extra).words))
+            command = lines.parse_command(self.file, line)
+            added = (self.lines[other].option() for other in self._added(position, command.purpose, mode))
+            yield line, Command((*command.words, *Command.parse(" ".join(added)).words))
+
+    @abstractmethod
+    def expected(self, mode: str) -> dict[str, int]:
+        """Purpose -> how many stages of it a whole run in `mode` has."""
 
     def needs(self, mode: str) -> list[Need]:
         """The checkpoints that a run in `mode` reads and has not trained itself."""
-        commands = {command.purpose: command for _, command in self.commands(mode)}
-        if self.kind is KINDS["ptq_params"]:
-            folder = Path(self.lines[5].value)
-            return [Need(folder / WEIGHTS, commands[PREDICT], folder / f"{self.model_name}.pdmodel")]
-        if self.kind is KINDS["paddle2onnx_params"]:
-            if EXPORT in commands:
-                return [Need(Path(commands[EXPORT].value("-p") or WEIGHTS), commands[EXPORT])]
-            folder = Path(self.lines[4].value)
-            return [Need(folder / WEIGHTS, commands[PREDICT], folder / self.lines[5].value)]
-        if mode == WHOLE_INFER and EXPORT in commands:
-            return [Need(Path(name), commands[EXPORT]) for name in self.lines[36].list()]
         return []
 
+    def _is_used(self, position: int, mode: str) -> bool:
+        return True
+
+    def _added(self, position: int, purpose: str, mode: str) -> Iterable[int]:
+        """Positions of the options that the script puts behind the command at a position."""
+        return ()
+
+    def _command(self, purpose: str, mode: str) -> Optional[Command]:
+        return next((command for _, command in self.commands(mode) if command.purpose == purpose), None)
+
+
+_COMMON = {0: HEADER, 1: "model_name", 2: "python"}
+_TRAINERS = {**_COMMON, 3: "gpu_list", 13: SEPARATOR, 14: "trainer"}
+
+
+class Training(Chain):
+    """Train, test, export, predict; or, in the mode whole_infer, export and predict."""
+
+    header = "train_params"
+    script = "test_train_inference_python.sh"
+    modes = MODES
+    logs = "test_tipc/output/{model}/{mode}"
+    keys = {
+        **_TRAINERS,
+        21: SEPARATOR,
+        22: HEADER,
+        23: "eval",
+        25: SEPARATOR,
+        26: HEADER,
+        29: "norm_export",
+        35: "inference_dir",
+        36: "infer_model",
+        37: "infer_export",
+        38: "infer_quant",
+        39: "inference",
+    }
+    # epochs, batch size, and two sets of options for small data
+    LITE_TRAINING = (6, 8, 12, 11)
+    LITE_DATA = (12,)
+    GPUS, PRECISIONS, TRAINER, TRAINERS = 3, 5, 14, range(15, 21)
+    EVAL, EXPORT, MODEL, MODEL_EXPORT = 23, 29, 36, 37
+    SETTINGS = slice(40, 46)
+
     @property
-    def is_train(self) -> bool:
-        return self.kind is KINDS["train_params"]
+    def default_mode(self) -> str:
+        return WHOLE_INFER if self.file.name.startswith(MODEL_ONLY) else self.modes[0]
 
     def expected(self, mode: str) -> dict[str, int]:
-        """Purpose -> how many stages of it a whole run has; of an amp or to_static trainer as well."""
-        if self.kind is KINDS["base_train"]:
-            sections = sum(line.text.startswith(HEADER) for line in self.lines)
-            return {COMPARE: sections}
-        if self.kind is KINDS["paddle2onnx_params"]:
-            return {_parse(self.file, self.lines[3]).purpose: 1, PREDICT: 1}
-        if self.kind is KINDS["ptq_params"]:
-            return {QUANTISE: 1, PREDICT: len(self.lines[17].list()) * len(self.lines[19].list())}
         if mode == WHOLE_INFER:
-            exports = sum(part != NULL for part in self.lines[37].list())
-            return {EXPORT: exports, PREDICT: self._predictions() * len(self.lines[36].list())}
-        runs = len(self.lines[3].list()) * len(self.lines[5].list()) * len(self._trainers())
+            exports = sum(part != NULL for part in self.lines[self.MODEL_EXPORT].alternatives())
+            models = len(self.lines[self.MODEL].alternatives())
+            return {EXPORT: exports, PREDICT: models * self._predictions()}
+        runs = len(self._trainers())
+        for position in (self.GPUS, self.PRECISIONS):
+            runs *= len(self.lines[position].alternatives())
         found = {TRAIN: runs}
-        if not self.lines[23].is_null:
+        if not self.lines[self.EVAL].is_null:
             found[EVAL] = runs
-        if not self.lines[29].is_null:
+        if not self.lines[self.EXPORT].is_null:
             found.update({EXPORT: runs, PREDICT: runs * self._predictions()})
         return found
 
+    def needs(self, mode: str) -> list[Need]:
+        export = self._command(EXPORT, mode)
+        if mode != WHOLE_INFER or export is None:
+            return []
+        return [Need(Path(name), export) for name in self.lines[self.MODEL].alternatives()]
+
     def _trainers(self) -> list[str]:
-        by_name = {line.key: line for line in self.lines[15:21]}
+        by_name = {self.lines[position].key: self.lines[position] for position in self.TRAINERS}
         # the script takes the first for a name that it does not know
-        return [name for name in self.lines[14].list() if not by_name.get(name, self.lines[15]).is_null]
+        default = self.lines[self.TRAINERS[0]]
+        return [name for name in self.lines[self.TRAINER].alternatives() if not by_name.get(name, default).is_null]
 
     def _predictions(self) -> int:
-        """How many settings the exported model is run in, as upstream's script has it for one that is not quantised."""
-        gpus, onednn, threads, batches, tensorrt, precisions = (line.list() for line in self.lines[40:46])
-        count = 0
-        for gpu in gpus:
-            if gpu in ("False", "cpu"):
-                grid = itertools.product(onednn, threads, batches, precisions)
-                count += sum(not (one == "False" and precision == "fp16") for one, _, _, precision in grid)
-            else:
-                pairs = itertools.product(tensorrt, precisions)
-                runs = sum(
-                    "int8" not in precision and not (trt == "False" and "fp16" in precision) for trt, precision in pairs
-                )
-                count += runs * len(batches)
-        return count
+        """How many settings a model is run in, by the script's rules for one that is not quantised."""
+        gpus, onednn, threads, batches, tensorrt, precisions = (
+            line.alternatives() for line in self.lines[self.SETTINGS]
+        )
+        on_cpu = sum(
+            not (one == "False" and precision == "fp16")
+            for one, _, _, precision in itertools.product(onednn, threads, batches, precisions)
+        )
+        on_gpu = sum(
+            "int8" not in precision and not (one == "False" and "fp16" in precision)
+            for one, precision, _ in itertools.product(tensorrt, precisions, batches)
+        )
+        return sum(on_cpu if gpu in ("False", "cpu") else on_gpu for gpu in gpus)
 
-    def _is_used(self, line: Line, mode: str) -> bool:
-        position = self.lines.index(line)
-        if position in range(15, 21):
-            return mode != WHOLE_INFER and line.key in self.lines[14].list()
-        if position == 37:
+    def _is_used(self, position: int, mode: str) -> bool:
+        if position in self.TRAINERS:
+            return mode != WHOLE_INFER and self.lines[position].key in self.lines[self.TRAINER].alternatives()
+        if position == self.MODEL_EXPORT:
             return mode == WHOLE_INFER
-        return not (mode == WHOLE_INFER and position in (23, 29))
+        return not (mode == WHOLE_INFER and position in (self.EVAL, self.EXPORT))
 
-    def _options(self, line: Line, purpose: str, mode: str) -> Iterator[str]:
-        """What upstream's scripts put behind a command, as far as it is known before the run."""
-        positions: Iterable[int] = ()
-        if self.kind is KINDS["paddle2onnx_params"]:
-            positions = range(4, 9) if line is self.lines[3] else (11, 13)
-        elif self.kind is KINDS["ptq_params"]:
-            positions = range(3, 11) if purpose == QUANTISE else (18, 20, 21, 22)
-        elif "whole_train" not in mode and purpose == TRAIN:
-            positions = (6, 8, 12, 11)
-        elif purpose == EVAL and "lite_infer" in mode:
-            positions = (12,)
-        yield from (self.lines[position].option() for position in positions)
+    def _added(self, position: int, purpose: str, mode: str) -> Iterable[int]:
+        if purpose == TRAIN and "whole_train" not in mode:
+            return self.LITE_TRAINING
+        return self.LITE_DATA if purpose == EVAL and "lite_infer" in mode else ()
 
-    def _check(self) -> None:
-        for position, key in self.kind.keys.items():
-            if position >= len(self.lines):
-                raise ConfigError(
-                    f"{self.file} ends after {len(self.lines)} lines; {key!r} has to be line {position + 1}"
-                )
-            line = self.lines[position]
-            if not (line.text.startswith(key) if key == HEADER else line.key.strip() == key):
-                wanted = "a header (=====)" if key == HEADER else repr(key)
-                raise ConfigError(
-                    f"{self.file}, line {line.number} is {line.text!r}, where TIPC reads {wanted}; "
-                    "it goes by position: a line before it is missing, or one too many"
-                )
-        for line in self.lines:
-            if line.text.count(":") > 1 and not line.text.startswith("random_infer_input"):
-                lost = line.text.split(":", 2)[2]
-                raise ConfigError(f"{self.file}, line {line.number}: TIPC drops {lost!r}; no value may hold a colon")
+
+class Static(Chain):
+    """The same training in dynamic and in static mode, and their first losses compared."""
+
+    header = "base_train"
+    script = "test_train_dy2static_python.sh"
+    modes = (LITE,)
+    logs = Training.logs
+    keys = _TRAINERS
+
+    def expected(self, mode: str) -> dict[str, int]:
+        return {COMPARE: sum(line.is_header for line in self.lines)}
+
+    def _added(self, position: int, purpose: str, mode: str) -> Iterable[int]:
+        return Training.LITE_TRAINING if purpose == TRAIN else ()
+
+
+class Conversion(Chain):
+    """Conversion to ONNX, and prediction in ONNX Runtime."""
+
+    header = "paddle2onnx_params"
+    script = "test_paddle2onnx.sh"
+    modes = ("paddle2onnx_infer",)
+    logs = "log/{model}/{mode}"
+    status_log = "results_paddle2onnx.log"
+    keys = {**_COMMON, 10: "inference"}
+    CONVERTER, FOLDER, MODEL = 3, 4, 5
+
+    def expected(self, mode: str) -> dict[str, int]:
+        return {lines.parse_command(self.file, self.lines[self.CONVERTER]).purpose: 1, PREDICT: 1}
+
+    def needs(self, mode: str) -> list[Need]:
+        export, predict = self._command(EXPORT, mode), self._command(PREDICT, mode)
+        if export is not None:
+            return [Need(Path(export.value("-p", "--pretrained_params") or WEIGHTS), export)]
+        folder = Path(self.lines[self.FOLDER].value)
+        return [] if predict is None else [Need(folder / WEIGHTS, predict, folder / self.lines[self.MODEL].value)]
+
+    def _added(self, position: int, purpose: str, mode: str) -> Iterable[int]:
+        return range(4, 9) if position == self.CONVERTER else (11, 13)
+
+
+class Quantisation(Chain):
+    """Quantisation after training, and prediction with what comes of it."""
+
+    header = "ptq_params"
+    script = "test_ptq_inference_python.sh"
+    modes = (WHOLE_INFER,)
+    logs = Conversion.logs
+    keys = {**_COMMON, 11: SEPARATOR, 12: "trainer", 14: SEPARATOR, 15: HEADER, 16: "inference", 17: "--use_gpu"}
+    FOLDER, DEVICES, BATCHES = 5, 17, 19
+
+    def expected(self, mode: str) -> dict[str, int]:
+        settings = (len(self.lines[position].alternatives()) for position in (self.DEVICES, self.BATCHES))
+        devices, batches = settings
+        return {QUANTISE: 1, PREDICT: devices * batches}
+
+    def needs(self, mode: str) -> list[Need]:
+        predict, folder = self._command(PREDICT, mode), Path(self.lines[self.FOLDER].value)
+        return [] if predict is None else [Need(folder / WEIGHTS, predict, folder / f"{self.model_name}.pdmodel")]
+
+    def _added(self, position: int, purpose: str, mode: str) -> Iterable[int]:
+        return range(3, 11) if purpose == QUANTISE else (18, 20, 21, 22)
 
 
 def _is_command(value: str) -> bool:
     return ".py " in f"{value} " or f"-m {OURS}" in value or value.strip().startswith(CONVERTER)
-
-
-def _parse(file: Path, line: Line) -> Command:
-    try:
-        return Command.parse(line.value)
-    except ValueError as error:
-        raise ConfigError(f"{file}, line {line.number} is no command: {error}: {line.text!r}") from error

@@ -107,7 +107,7 @@ class Judge:
 
     @cached_property
     def _stages(self) -> list[Stage]:
-        file = self.root / self.chain.output(self.mode) / self.chain.kind.status_log
+        file = self.root / self.chain.output(self.mode) / self.chain.status_log
         return list(evidence.stages(_text(file)))
 
     def _missing(self) -> Iterator[Verdict]:

@@ -1,23 +1,21 @@
-"""What has to be in PaddleVideo's folder before its TIPC scripts run: configs, data to train on, weights.
+"""What has to be in PaddleVideo's folder before its TIPC scripts run: configs and weights.
 
 All of it is new files; what upstream has there is neither changed nor replaced.
 """
 
 from __future__ import annotations
 
-import pickle
 import shutil
 from collections.abc import Mapping
-from contextlib import ExitStack
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Optional
 
-import numpy as np
 import paddle
 
-from ctrgcn_plugin import checkpoint, configs, resources, unpickling
-from ctrgcn_plugin.data import synthetic
+from ctrgcn_plugin import checkpoint, configs, resources
+from ctrgcn_plugin.deploy.engines import MODEL_SUFFIXES
 from ctrgcn_plugin.deploy.export import export
 from ctrgcn_plugin.deploy.writing import Order
 from ctrgcn_plugin.errors import EnvironmentSetupError, UserError, unknown
@@ -32,10 +30,25 @@ from ctrgcn_plugin.upstream.locate import Upstream
 FOLDER = "test_tipc"
 CONFIGS = f"{FOLDER}/configs"
 RESULTS = f"{FOLDER}/results"
-DATA = Path("data/ntu-rgb-d")
-WHOLE, LITE = DATA / "xsub", DATA / "lite"
-# clips of the lite set: as many as four subjects of the procedural set make
-LITE_CLIPS = {"train": 30, "val": 10}
+FIXED = "fixed weights"
+PARAMETERS = ".pdiparams"
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Weights that a chain was given.
+
+    Attributes:
+        exported: what the model is made of that it exports, or is given.
+        told: whose they are, in words.
+    """
+
+    exported: Export
+    told: str
+
+    @property
+    def fixed(self) -> bool:
+        return self.told == FIXED
 
 
 def shipped() -> dict[str, list[str]]:
@@ -79,37 +92,6 @@ def is_shipped(file: Path) -> bool:
     return own.is_file() and own.read_bytes() == file.read_bytes()
 
 
-def make_lite_data(root: Path) -> str:
-    """Write the lite set, in the format of upstream's NTU RGB+D files; what it was made of, in words.
-
-    Where the whole set is there, it is some clips of it; else they are procedural.
-    """
-    if all((root / WHOLE / f"{split}_{part}").is_file() for split in LITE_CLIPS for part in ("data.npy", "label.pkl")):
-        for split, count in LITE_CLIPS.items():
-            _take(root, split, count)
-        return f"{sum(LITE_CLIPS.values())} clips of {WHOLE}"
-    made = synthetic.make_dataset(root / LITE, subjects=synthetic.HELD_OUT_EVERY, views=1)
-    return f"{sum(made.clips.values())} procedural clips"
-
-
-def _take(root: Path, split: str, count: int) -> None:
-    """Clips of the whole set at even distances, which are of different classes in NTU's order."""
-    source, target = root / WHOLE, root / LITE
-    try:
-        data = np.load(source / f"{split}_data.npy", mmap_mode="r", allow_pickle=False)
-        with (source / f"{split}_label.pkl").open("rb") as file:
-            names, labels = unpickling.load(file)[:2]
-    except (OSError, ValueError, TypeError, pickle.UnpicklingError) as error:
-        raise UserError(f"the data in {source} cannot be read: {' '.join(str(error).split())}") from error
-    if not len(data) == len(names) == len(labels):
-        raise UserError(f"{source}: {len(data)} clips in {split}_data.npy, {len(labels)} labels in {split}_label.pkl")
-    rows = np.linspace(0, len(data) - 1, min(count, len(data))).astype(int)
-    with ExitStack() as stack:
-        np.save(stack.enter_context(replacing(target / f"{split}_data.npy")), data[rows])
-        taken = [names[row] for row in rows], [int(labels[row]) for row in rows]
-        pickle.dump(taken, stack.enter_context(replacing(target / f"{split}_label.pkl")), protocol=4)
-
-
 def place_pretrained(root: Path, command: Command) -> list[str]:
     """Make fixed weights for the networks that a training starts from a checkpoint which is not there."""
     assert command.config is not None
@@ -136,23 +118,38 @@ def _save(state: Mapping[str, Any], file: Path) -> None:
         target.write(content.getbuffer())
 
 
-def place_weights(root: Path, need: Need, given: Optional[Path]) -> Export:
-    """Put the user's weights, or else fixed ones, where a chain looks for them, and export them where it asks for it.
+def place_weights(root: Path, need: Need, given: Optional[Path], replace: bool) -> Weights:
+    """Put weights where a chain looks for them, and export them where it asks for that.
 
-    Returns:
-        What the model that it exports, or is given, is made of.
+    Args:
+        given: the user's; without them, those that are there, else fixed ones.
+        replace: what is there was put there by an earlier run, and does not count.
     """
     assert need.command.config is not None
     file, overrides = find_config(root, need.command.config), need.command.overrides()
     config = configs.load(file, overrides)
-    if given is None:
-        _write_fixed(root / need.weights, config["MODEL"])
-    else:
+    target = root / need.weights
+    mine = target.is_file() and not replace
+    if given and mine:
+        raise UserError(f"{need.weights} is there already: leave --weights out, or have the chain name another file")
+    _remove_exported(target.parent, need)
+    if given:
         state = checkpoint.of_network(checkpoint.read(given), config["MODEL"].get("student", STUDENT))
         checkpoint.load_into(build_network(config["MODEL"]), state, given)
-        _save(state, root / need.weights)
+        _save(state, target)
+    elif not mine:
+        _write_fixed(target, config["MODEL"])
     if need.model:
         order = Order("plain", "paddle", "fp32", need.model.suffix == ".pdmodel")
-        folder = root / need.model.parent
-        export(file, root / need.weights, folder, order=order, save_name=need.model.stem, overrides=overrides)
-    return Export(need.weights.parent, need.command.config, tuple(overrides), need.weights)
+        export(file, target, root / need.model.parent, order=order, save_name=need.model.stem, overrides=overrides)
+    exported = Export(need.weights.parent, need.command.config, tuple(overrides), need.weights)
+    return Weights(exported, FIXED if not (given or mine) else f"weights of {given or need.weights}")
+
+
+def _remove_exported(folder: Path, need: Need) -> None:
+    """Take away the models of an earlier run, which would be run in the place of one that could not be made."""
+    name = need.model.stem if need.model else need.command.value("--save_name")
+    for suffix in (*MODEL_SUFFIXES, PARAMETERS):
+        folder.joinpath(f"{name}{suffix}").unlink(missing_ok=True)
+    for onnx in folder.glob("*.onnx") if need.model else ():
+        onnx.unlink()

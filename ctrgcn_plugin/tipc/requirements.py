@@ -17,6 +17,7 @@ READS = {TRAIN: "train", EVAL: "test"}
 DATA_KEYS = ("file_path", "label_path")
 # what has to be installed for a command
 PACKAGES = {CONVERT: CONVERTER, QUANTISE: "paddleslim"}
+SHELL = "bash"
 INPUT = "--input_file"
 GPU = "--use_gpu"
 
@@ -27,8 +28,10 @@ def require_programs(chain: Chain, search_path: str) -> None:
     Args:
         search_path: where programs are looked for, as in PATH.
     """
+    if not shutil.which(SHELL, path=search_path):
+        raise EnvironmentSetupError(f"TIPC's scripts need {SHELL}, which is not here")
     line = chain.python
-    for name in (Command.parse(text).program for text in line.list()):
+    for name in (Command.parse(text).program for text in line.alternatives()):
         if not shutil.which(name, path=search_path):
             raise EnvironmentSetupError(
                 f"{chain.file.name}, line {line.number}: there is no interpreter {name!r} here; "
@@ -53,7 +56,7 @@ def require(chain: Chain, root: Path, mode: str) -> None:
     for line in chain.lines:
         if line.key == INPUT and not line.is_null and not (root / line.value).exists():
             raise UserError(f"{chain.file.name}, line {line.number}: there is no clip at {line.value} in {root}")
-        if line.key == GPU and "True" in line.list() and not _has_gpu():
+        if line.key == GPU and "True" in line.alternatives() and not _has_gpu():
             raise EnvironmentSetupError(
                 f"{chain.file.name}, line {line.number} asks for a GPU, and Paddle has none here; "
                 "take a chain for the CPU, or write --use_gpu:False"

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Optional
 
 from ctrgcn_plugin.errors import UserError
-from ctrgcn_plugin.tipc import evidence, interpreter, judge, preparing, requirements
+from ctrgcn_plugin.tipc import evidence, interpreter, judge, lite_data, preparing, requirements
 from ctrgcn_plugin.tipc.chain import WHOLE_INFER, Chain
 from ctrgcn_plugin.tipc.commands import COMPARE, TRAIN
 from ctrgcn_plugin.tipc.evidence import Record
 from ctrgcn_plugin.tipc.judge import Judge, Verdict
+from ctrgcn_plugin.tipc.preparing import Weights
 from ctrgcn_plugin.tipc.reference import Export, Networks, exports
 from ctrgcn_plugin.tipc.results import Result
 from ctrgcn_plugin.upstream.locate import Upstream
@@ -78,36 +79,37 @@ class _Run:
 
     def verdicts(self) -> list[Verdict]:
         self._clear()
-        with _programs() as programs:
-            search_path = os.pathsep.join([*programs, os.environ.get("PATH", os.defpath)])
+        with programs() as folders:
+            search_path = os.pathsep.join([*folders, os.environ.get("PATH", os.defpath)])
             environment = {**os.environ, "PATH": search_path, interpreter.RECORD: str(self.record)}
             environment.setdefault(THREADS, str(os.cpu_count() or 1))
             clock, started = time.perf_counter(), time.time()
-            prepared, told = self.prepare(search_path)
+            weights, told = self.prepare(search_path)
             self._bash("prepare.sh", environment)
             seconds = time.perf_counter() - clock
             self.say(f"    {PREPARE}: {told}")
-            self._bash(self.chain.kind.script, environment)
-            compared = self._compare(environment) if self._has_results() else []
+            self._bash(self.chain.script, environment)
+            comparable = all(one.fixed for one in weights) and self._has_results()
+            compared = self._compare(environment) if comparable else []
         ready = Verdict(PREPARE, PREPARE, detail=told, seconds=seconds, log=self.log.relative_to(self.root))
-        return [ready, *self._judge(prepared, started), *compared]
+        return [ready, *self._judge([one.exported for one in weights], started), *compared]
 
-    def prepare(self, search_path: str) -> tuple[list[Export], str]:
-        """Make what the chain needs; what was exported for it, and what was prepared, in words."""
+    def prepare(self, search_path: str) -> tuple[list[Weights], str]:
+        """Make what the chain needs: the weights that it was given, and what was prepared, in words."""
         requirements.require_programs(self.chain, search_path)
-        prepared, told = [], "nothing was needed"
-        if self.mode.startswith("lite"):
-            told = preparing.make_lite_data(self.root)
-        requirements.require(self.chain, self.root, self.mode)
-        if self.mode.startswith("lite"):
-            trainings = [command for _, command in self.chain.commands(self.mode) if command.purpose == TRAIN]
-            made = [file for command in trainings for file in preparing.place_pretrained(self.root, command)]
-            told += f"; fixed weights {', '.join(made)}" if made else ""
         needs = self.chain.needs(self.mode)
-        if needs:
-            prepared = [preparing.place_weights(self.root, need, self.order.weights) for need in needs]
-            told = f"weights of {self.order.weights}" if self.order.weights else "fixed weights"
-        return prepared, told
+        if self.order.weights and not needs:
+            raise UserError(f"--weights is for chains that train nothing; {self.chain.file.name} trains its own")
+        lite = self.mode.startswith("lite")
+        told = [lite_data.make(self.root)] if lite else []
+        requirements.require(self.chain, self.root, self.mode)
+        trainings = [command for _, command in self.chain.commands(self.mode) if command.purpose == TRAIN]
+        for command in trainings if lite else ():
+            told += [f"{preparing.FIXED} {file}" for file in preparing.place_pretrained(self.root, command)]
+        own = preparing.is_shipped(self.chain.file)
+        weights = [preparing.place_weights(self.root, need, self.order.weights, own) for need in needs]
+        told += [one.told for one in weights]
+        return weights, "; ".join(told) or "nothing was needed"
 
     def _clear(self) -> None:
         """Take away what an earlier run of the same chain has left, so that none of it passes for this one's."""
@@ -117,9 +119,9 @@ class _Run:
             file.unlink(missing_ok=True)
 
     def _has_results(self) -> bool:
-        """Whether fixed weights are used, predictions are printed, and there are results to compare them with."""
+        """Whether predictions are printed, and there are results to compare them with."""
         prints = any(line.key == BENCHMARK and line.value == "False" for line in self.chain.lines)
-        return self.order.weights is None and self.mode == WHOLE_INFER and prints and self._results().is_dir()
+        return self.mode == WHOLE_INFER and prints and self._results().is_dir()
 
     def _results(self) -> Path:
         return self.root / preparing.RESULTS / self.chain.file.parent.name
@@ -175,7 +177,7 @@ class _Run:
 
     def _judge(self, prepared: list[Export], started: float) -> list[Verdict]:
         record = Record.read(self.record)
-        status_log = self.output / self.chain.kind.status_log
+        status_log = self.output / self.chain.status_log
         stages = list(evidence.stages(status_log.read_text(encoding="utf-8") if status_log.is_file() else ""))
         networks = Networks(self.root, [*prepared, *exports(stages)])
         return Judge(
@@ -184,7 +186,7 @@ class _Run:
 
 
 @contextlib.contextmanager
-def _programs() -> Iterator[list[str]]:
+def programs() -> Iterator[list[str]]:
     """Folders to look for programs in: one with a ``python`` that notes what it runs, and the running one's own."""
     with tempfile.TemporaryDirectory(prefix="ctrgcn-tipc-") as folder:
         program = Path(folder) / "python"

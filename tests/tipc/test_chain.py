@@ -55,7 +55,7 @@ def test_own_configs_name_what_is_there(file):
     names = [Chain_name(other) for other in OWN]
     assert names.count(chain.model_name) == 1
     assert Command.parse(chain.python.value).program == "python"
-    for mode in chain.kind.modes:
+    for mode in chain.modes:
         for _, command in chain.commands(mode):
             if command.config and not command.config.endswith("ctrgcn_ntucs_joint.yaml"):
                 here = FOLDER.parent / command.config
