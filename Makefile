@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: test matrix quickstart lint wheel clean
+.PHONY: test matrix quickstart tipc lint wheel clean
 
 test: $(STAMP)
 	$(BIN)/pytest --numprocesses auto --dist loadfile
@@ -16,6 +16,10 @@ matrix:
 
 quickstart: $(STAMP)
 	$(BIN)/ctrgcn quickstart
+
+# upstream's train-infer-python chain of every model and recipe, in a git checkout of PaddleVideo
+tipc: $(STAMP)
+	$(BIN)/ctrgcn tipc all --chain train_infer_python train_infer_python_aug train_infer_python_dml
 
 lint: $(STAMP)
 	$(BIN)/ruff check

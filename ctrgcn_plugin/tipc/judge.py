@@ -289,7 +289,7 @@ def label(command: Command) -> str:
     settings = {
         "--enable_mkldnn": "oneDNN {}",
         "--use_tensorrt": "TensorRT {}",
-        "--cpu_threads": "{} threads",
+        "--cpu_threads": "threads {}",
         "--batch_size": "batch {}",
         "--precision": "{}",
     }
