@@ -247,6 +247,27 @@ def quantise_chain(recipe: Recipe, name: str) -> list[str]:
     ]
 
 
+def serving_chain(recipe: Recipe, name: str) -> list[str]:
+    """Paddle Serving: for ``test_serving_infer_cpp.sh``."""
+    folder = "./deploy/cpp_serving"
+    return [
+        _header("serving_params"),
+        f"model_name:{name}",
+        "python:python",
+        "trans_model:-m paddle_serving_client.convert",
+        f"--dirname:./inference/{name}",
+        "--model_filename:inference.pdmodel",
+        "--params_filename:inference.pdiparams",
+        f"--serving_server:{folder}/{name}_server/",
+        f"--serving_client:{folder}/{name}_client/",
+        f"serving_dir:{folder}",
+        f"--model:./{name}_server/",
+        "--port:9993",
+        f"cpp_client:-m ctrgcn_plugin.tipc.serving_client --network {recipe.config}",
+        f"--input_file:../../{CLIP[2:]}",
+    ]
+
+
 def _header(word: str) -> str:
     return f"{'=' * 27}{word}{'=' * 27}"
 
@@ -265,6 +286,7 @@ def chains_of(model: str, recipe: Recipe) -> Iterator[tuple[str, list[str]]]:
     yield "onnx_infer_python", convert_chain(recipe, f"{model}_onnx", own=True)
     if (HERE / "configs" / model / "quantization.yaml").is_file():
         yield "train_ptq_infer_python", quantise_chain(recipe, f"{model}_ptq")
+    yield "serving_infer_cpp", serving_chain(recipe, f"{model}_serving")
     gpu = "train_linux_gpu_{}_infer_python_linux_gpu_cpu"
     yield gpu.format("normal_normal"), train(f"{model}_gpu", GPUS)
     yield gpu.format("normal_amp"), train(f"{model}_gpu_amp", GPU, trainer="amp_train")

@@ -33,11 +33,6 @@ MODES = (LITE, "lite_train_whole_infer", WHOLE_INFER, "whole_train_whole_infer")
 WEIGHTS = "weights.pdparams"
 # upstream's name for files of a chain that trains nothing
 MODEL_ONLY = "model_"
-# chains whose scripts need what no test here has; the word in the first line
-SERVERS = {
-    "serving_params": "a Paddle Serving server",
-    "cpp_infer_params": "upstream's C++ program, which reads videos",
-}
 
 
 @dataclass(frozen=True)
@@ -45,13 +40,23 @@ class Need:
     """A checkpoint that a chain reads and has not trained; paths are relative to PaddleVideo's folder.
 
     Attributes:
-        command: whose config it belongs to.
+        config, overrides: of the network that it belongs to.
+        save_name: what the chain calls the model that it exports from it.
         model: file of Paddle's that has to be exported from it before the chain begins.
     """
 
     weights: Path
-    command: Command
+    config: str
+    overrides: tuple[str, ...] = ()
+    save_name: str = ""
     model: Optional[Path] = None
+
+    @classmethod
+    def of(cls, weights: Path, command: Command, model: Optional[Path] = None) -> list[Need]:
+        """That of a command, if it names a config."""
+        if command.config is None:
+            return []
+        return [cls(weights, command.config, tuple(command.overrides()), command.value("--save_name") or "", model)]
 
 
 @dataclass(frozen=True)
@@ -82,9 +87,7 @@ class Chain(ABC):
         """Raise a ConfigError for a file that upstream's scripts would read otherwise than it looks."""
         found = lines.read(file)
         word = found[0].text.strip("= ") if found else ""
-        if word in SERVERS:
-            raise ConfigError(f"{file} is a chain that needs {SERVERS[word]}; it is not run from here")
-        kinds = {kind.header: kind for kind in (Training, Static, Conversion, Quantisation)}
+        kinds = {kind.header: kind for kind in (Training, Static, Conversion, Quantisation, Serving)}
         if word not in kinds:
             raise ConfigError(f"{file} begins with {word!r}; TIPC configs begin with one of {', '.join(kinds)}")
         lines.require_keys(file, found, kinds[word].keys)
@@ -101,6 +104,11 @@ class Chain(ABC):
     @property
     def default_mode(self) -> str:
         return self.modes[0]
+
+    @property
+    def clip_folder(self) -> Path:
+        """What the path of its clip is relative to, itself relative to PaddleVideo's folder."""
+        return Path()
 
     def require_mode(self, mode: str) -> str:
         """`mode`, or the default for an empty one, if the chain has it."""
@@ -195,7 +203,8 @@ class Training(Chain):
         export = self._command(EXPORT, mode)
         if mode != WHOLE_INFER or export is None:
             return []
-        return [Need(Path(name), export) for name in self.lines[self.MODEL].alternatives()]
+        models = self.lines[self.MODEL].alternatives()
+        return [need for name in models for need in Need.of(Path(name), export)]
 
     def _trainers(self) -> list[str]:
         by_name = {self.lines[position].key: self.lines[position] for position in self.TRAINERS}
@@ -264,9 +273,9 @@ class Conversion(Chain):
     def needs(self, mode: str) -> list[Need]:
         export, predict = self._command(EXPORT, mode), self._command(PREDICT, mode)
         if export is not None:
-            return [Need(Path(export.value("-p", "--pretrained_params") or WEIGHTS), export)]
+            return Need.of(Path(export.value("-p", "--pretrained_params") or WEIGHTS), export)
         folder = Path(self.lines[self.FOLDER].value)
-        return [] if predict is None else [Need(folder / WEIGHTS, predict, folder / self.lines[self.MODEL].value)]
+        return [] if predict is None else Need.of(folder / WEIGHTS, predict, folder / self.lines[self.MODEL].value)
 
     def _added(self, position: int, purpose: str, mode: str) -> Iterable[int]:
         return range(4, 9) if position == self.CONVERTER else (11, 13)
@@ -289,10 +298,41 @@ class Quantisation(Chain):
 
     def needs(self, mode: str) -> list[Need]:
         predict, folder = self._command(PREDICT, mode), Path(self.lines[self.FOLDER].value)
-        return [] if predict is None else [Need(folder / WEIGHTS, predict, folder / f"{self.model_name}.pdmodel")]
+        return [] if predict is None else Need.of(folder / WEIGHTS, predict, folder / f"{self.model_name}.pdmodel")
 
     def _added(self, position: int, purpose: str, mode: str) -> Iterable[int]:
         return range(3, 11) if purpose == QUANTISE else (18, 20, 21, 22)
+
+
+class Serving(Chain):
+    """Conversion for Paddle Serving, a server, and a client that asks it. Prepared here, and run by hand."""
+
+    header = "serving_params"
+    script = "test_serving_infer_cpp.sh"
+    modes = ("serving_infer_cpp",)
+    logs = "test_tipc/output/log/{model}/{mode}"
+    status_log = "results_serving.log"
+    keys = {**_COMMON, 3: "trans_model", 4: "--dirname", 9: "serving_dir", 12: "cpp_client"}
+    FOLDER, MODEL, SERVING_FOLDER, CLIENT = 4, 5, 9, 12
+
+    @property
+    def clip_folder(self) -> Path:
+        return Path(self.lines[self.SERVING_FOLDER].value)
+
+    def require_mode(self, mode: str) -> str:
+        raise ConfigError(
+            f"{self.file.name} is for a machine with Paddle Serving: its script ends every process with that name. "
+            f"Where that is right, take --prepare, and then bash {self.script} {self.file.name} {self.default_mode}"
+        )
+
+    def expected(self, mode: str) -> dict[str, int]:
+        return {}
+
+    def needs(self, mode: str) -> list[Need]:
+        client = lines.parse_command(self.file, self.lines[self.CLIENT])
+        folder, config = Path(self.lines[self.FOLDER].value), client.value("--network")
+        model = folder / self.lines[self.MODEL].value
+        return [Need(folder / WEIGHTS, config, model=model)] if config else []
 
 
 def _is_command(value: str) -> bool:

@@ -30,6 +30,16 @@ SCRIPTS = {
     "diff": COMPARE,
     "compare_results.py": COMPARE,
 }
+LAUNCHER = "paddle.distributed.launch"
+# options of a prediction, and how they are told
+SETTINGS = {
+    "--enable_mkldnn": "oneDNN {}",
+    "--use_tensorrt": "TensorRT {}",
+    "--cpu_threads": "threads {}",
+    "--batch_size": "batch {}",
+    "--precision": "{}",
+}
+SWITCHED = {"True": "on", "False": "off"}
 # options that may be written in two ways
 CONFIG = ("-c", "--config")
 OVERRIDE = ("-o", "--override")
@@ -84,6 +94,30 @@ class Command:
     def overrides(self) -> list[str]:
         """``key=value`` changes of the config. An export's ``-o`` is its folder, which has no equals sign in it."""
         return [value for value in self.values(*OVERRIDE) if "=" in value]
+
+    def override(self, key: str) -> str:
+        """The last value that a key of the config is changed to; empty where it is not."""
+        found = [value for name, _, value in (change.partition("=") for change in self.overrides()) if name == key]
+        return found[-1] if found else ""
+
+    @property
+    def label(self) -> str:
+        """What it is for, with the settings that tell it from the others of its kind."""
+        if self.purpose == TRAIN:
+            kinds = {
+                "amp": "--amp" in self.words,
+                "to_static": self.override("to_static") == "True",
+                "launch": LAUNCHER in self.words,
+            }
+            return " ".join([self.purpose, *(kind for kind, there in kinds.items() if there)])
+        if self.purpose != PREDICT:
+            return self.purpose
+        if self.value("--onnx_file"):
+            return "predict onnx"
+        device = "gpu" if self.value("--use_gpu") == "True" else "cpu"
+        settings = ((name, self.value(option)) for option, name in SETTINGS.items())
+        told = (name.format(SWITCHED.get(value, value)) for name, value in settings if value)
+        return f"predict {device}: {', '.join(told)}"
 
     @property
     def program(self) -> str:

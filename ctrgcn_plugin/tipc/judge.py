@@ -128,7 +128,7 @@ class Judge:
             detail = check(stage) if check else ""
         except (FailureError, UserError) as failure:
             reason = str(failure)
-        return Verdict(label(stage.command), purpose, reason, detail, run.seconds if run else None, stage.log)
+        return Verdict(stage.command.label, purpose, reason, detail, run.seconds if run else None, stage.log)
 
     def _require_end(self, stage: Stage, run: Optional[Run]) -> None:
         log = self._log(stage)
@@ -154,7 +154,7 @@ class Judge:
             )
         if FINISHED not in log:
             raise FailureError(f"it did not come to its end: {evidence.last_line(log)}")
-        if "to_static=True" in command.overrides() and IS_STATIC not in log:
+        if command.override("to_static") == "True" and IS_STATIC not in log:
             raise FailureError("it was to train in static mode, and its log does not say that it did")
         self._require_processes(command)
         detail = f"{len(losses)} losses, {losses[0]:.3f} to {losses[-1]:.3f}"
@@ -235,7 +235,7 @@ class Judge:
         return f"first {len(losses[0])} losses equal in dynamic and static mode: {', '.join(losses[0])}"
 
     def _quantise(self, stage: Stage) -> str:
-        folder = next((v.split("=", 1)[1] for v in stage.command.overrides() if v.startswith("quant_output_dir=")), "")
+        folder = stage.command.override("quant_output_dir")
         files = [file for file in (self.root / folder).glob("*") if file.is_file() and file.stat().st_size]
         if not folder or len(files) < 2:
             raise FailureError(f"no quantised model in {folder or 'the folder that it was to be written to'}")
@@ -245,8 +245,7 @@ class Judge:
         return "quant" in (command.value("--model_file") or "")
 
     def _checkpoint(self, command: Command) -> Path:
-        folder = next((v.split("=", 1)[1] for v in command.overrides() if v.startswith("output_dir=")), "")
-        return self.root / folder / f"{self.chain.model_name}_epoch_00001.pdparams"
+        return self.root / command.override("output_dir") / f"{self.chain.model_name}_epoch_00001.pdparams"
 
     def _require_files(self, *files: Path) -> None:
         for file in files:
@@ -272,34 +271,6 @@ def score_error(scores: np.ndarray, right: np.ndarray) -> float:
     if scores.shape != right.shape:
         return math.inf
     return float(np.abs(scores - right).max() / max(1.0, np.abs(right).max()))
-
-
-def label(command: Command) -> str:
-    """What a stage is, in a few words."""
-    purpose = command.purpose
-    if purpose == TRAIN:
-        words = [word.lstrip("-") for word in command.words if word == "--amp"]
-        words += ["to_static"] * ("to_static=True" in command.overrides())
-        words += ["launch"] * ("paddle.distributed.launch" in command.words)
-        return " ".join([purpose, *words])
-    if purpose != PREDICT:
-        return purpose
-    if command.value("--onnx_file"):
-        return "predict onnx"
-    settings = {
-        "--enable_mkldnn": "oneDNN {}",
-        "--use_tensorrt": "TensorRT {}",
-        "--cpu_threads": "threads {}",
-        "--batch_size": "batch {}",
-        "--precision": "{}",
-    }
-    device = "gpu" if command.value("--use_gpu") == "True" else "cpu"
-    told = [text.format(_onoff(command.value(key) or "")) for key, text in settings.items() if command.value(key)]
-    return f"predict {device}: {', '.join(told)}"
-
-
-def _onoff(value: str) -> str:
-    return {"True": "on", "False": "off"}.get(value, value)
 
 
 def _text(file: Path) -> str:

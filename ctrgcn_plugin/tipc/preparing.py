@@ -125,9 +125,8 @@ def place_weights(root: Path, need: Need, given: Optional[Path], replace: bool) 
         given: the user's; without them, those that are there, else fixed ones.
         replace: what is there was put there by an earlier run, and does not count.
     """
-    assert need.command.config is not None
-    file, overrides = find_config(root, need.command.config), need.command.overrides()
-    config = configs.load(file, overrides)
+    file = find_config(root, need.config)
+    config = configs.load(file, need.overrides)
     target = root / need.weights
     mine = target.is_file() and not replace
     if given and mine:
@@ -141,14 +140,14 @@ def place_weights(root: Path, need: Need, given: Optional[Path], replace: bool) 
         _write_fixed(target, config["MODEL"])
     if need.model:
         order = Order("plain", "paddle", "fp32", need.model.suffix == ".pdmodel")
-        export(file, target, root / need.model.parent, order=order, save_name=need.model.stem, overrides=overrides)
-    exported = Export(need.weights.parent, need.command.config, tuple(overrides), need.weights)
+        export(file, target, root / need.model.parent, order=order, save_name=need.model.stem, overrides=need.overrides)
+    exported = Export(need.weights.parent, need.config, need.overrides, need.weights)
     return Weights(exported, FIXED if not (given or mine) else f"weights of {given or need.weights}")
 
 
 def _remove_exported(folder: Path, need: Need) -> None:
     """Take away the models of an earlier run, which would be run in the place of one that could not be made."""
-    name = need.model.stem if need.model else need.command.value("--save_name")
+    name = need.model.stem if need.model else need.save_name
     for suffix in (*MODEL_SUFFIXES, PARAMETERS):
         folder.joinpath(f"{name}{suffix}").unlink(missing_ok=True)
     for onnx in folder.glob("*.onnx") if need.model else ():

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ctrgcn_plugin import configs
 from ctrgcn_plugin.errors import ConfigError, EnvironmentSetupError, UserError
+from ctrgcn_plugin.models.network import build_network
 from ctrgcn_plugin.tipc.chain import Chain
 from ctrgcn_plugin.tipc.commands import CONVERT, CONVERTER, EVAL, QUANTISE, TRAIN, Command
 from ctrgcn_plugin.tipc.reference import find_config
@@ -54,7 +55,7 @@ def require(chain: Chain, root: Path, mode: str) -> None:
         if command.config:
             _require_config(where, command, root)
     for line in chain.lines:
-        if line.key == INPUT and not line.is_null and not (root / line.value).exists():
+        if line.key == INPUT and not line.is_null and not (root / chain.clip_folder / line.value).exists():
             raise UserError(f"{chain.file.name}, line {line.number}: there is no clip at {line.value} in {root}")
         if line.key == GPU and "True" in line.alternatives() and not _has_gpu():
             raise EnvironmentSetupError(
@@ -66,7 +67,9 @@ def require(chain: Chain, root: Path, mode: str) -> None:
 def _require_config(where: str, command: Command, root: Path) -> None:
     assert command.config is not None
     try:
-        config = configs.load(find_config(root, command.config), command.overrides())
+        config = configs.load(find_config(root, command.config), command.overrides(), need=())
+        if command.purpose == TRAIN:
+            build_network(config.get("MODEL") or {})
     except UserError as error:
         raise ConfigError(f"{where}: {error}") from error
     part = READS.get(command.purpose)

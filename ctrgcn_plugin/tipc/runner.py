@@ -65,7 +65,8 @@ def prepare(order: Order, upstream: Upstream) -> str:
     """Make what a chain needs and run nothing; what was made, in words."""
     chain = Chain.read(order.config)
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    return _Run(chain, chain.require_mode(order.mode), order, upstream, print).prepare(path)[1]
+    mode = order.mode or chain.default_mode
+    return _Run(chain, mode, order, upstream, print).prepare(path)[1]
 
 
 class _Run:
@@ -173,7 +174,7 @@ class _Run:
             for line in process.stdout:
                 log.write(evidence.plain(line))
                 for stage in evidence.stages(line):
-                    self.say(f"    {judge.label(stage.command)}")
+                    self.say(f"    {stage.command.label}")
 
     def _judge(self, prepared: list[Export], started: float) -> list[Verdict]:
         record = Record.read(self.record)

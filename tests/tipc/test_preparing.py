@@ -14,6 +14,7 @@ import yaml
 
 from ctrgcn_plugin import checkpoint, configs, resources
 from ctrgcn_plugin.cli import main
+from ctrgcn_plugin.data.sample import centre_crop_resample
 from ctrgcn_plugin.errors import CheckpointError, ConfigError, EnvironmentSetupError, UserError
 from ctrgcn_plugin.models.network import build_network
 from ctrgcn_plugin.tipc import fixed, lite_data, preparing, requirements, runner
@@ -84,9 +85,7 @@ class TestLiteData:
 @pytest.fixture
 def need(tmp_path) -> Need:
     (tmp_path / "small.yaml").write_text(yaml.safe_dump(SMALL), encoding="utf-8")
-    return Need(
-        Path("inference/small/weights.pdparams"), Command.parse("python x.py -c small.yaml --save_name inference")
-    )
+    return Need(Path("inference/small/weights.pdparams"), "small.yaml", save_name="inference")
 
 
 class TestWeights:
@@ -193,6 +192,7 @@ def test_nothing_is_missing(root):
     [
         ("main.py --validate", "main2.py --validate", LITE, "line 16: there is no script main2.py"),
         ("--test -c configs/", "--test -c config/", LITE, "line 24: no config at config/recognition"),
+        ("--seed 1234", "--seed 1234 -o MODEL.backbone.name=X", LITE, "line 16: unknown MODEL backbone 'X'"),
         ("-o epochs:2", "-o epochs.x:2", LITE, "line 16: override 'epochs.x=2': epochs is a int"),
         (
             "",
@@ -243,3 +243,28 @@ def test_models_and_chains_are_listed(capsys):
     assert main(["tipc"]) == 0
     printed = capsys.readouterr().out
     assert "CTRGCN_lightV2\n" in printed and "    train_infer_python_dml\n" in printed
+
+
+def test_a_served_network_is_prepared_and_its_server_not_started(tmp_path):
+    """The client's ends are ours: what it sends, and what it makes of the answer. The server is not here."""
+    from ctrgcn_plugin.tipc import serving_client
+
+    chain = Chain.read(PLAIN.with_name("serving_infer_cpp.txt"))
+    with pytest.raises(ConfigError, match="for a machine with Paddle Serving.*--prepare"):
+        chain.require_mode("")
+    (need,) = chain.needs(chain.default_mode)
+    assert need.model == Path("inference/CTRGCN_light_serving/inference.pdmodel")
+    clip = np.random.default_rng(0).standard_normal((3, 80, 25, 2)).astype("float32")
+    np.save(tmp_path / "clip.npy", clip)
+    sent = serving_client.feed(configs.load(need.config), tmp_path / "clip.npy")
+    np.testing.assert_array_equal(sent["data_batch_0"], centre_crop_resample(clip, 64, 0.95)[None])
+    top, probability = serving_client.answer({"outputs": np.log([[1.0, 6.0, 3.0]])})
+    assert top == 1 and probability == pytest.approx(0.6)
+
+
+def test_the_client_says_what_is_missing(tmp_path, capsys):
+    from ctrgcn_plugin.tipc import serving_client
+
+    network = "configs/recognition/ctrgcn/ctrgcn_light_ntucs_joint.yaml"
+    assert serving_client.main(["--network", network, "-c", "x", "--input_file", str(tmp_path / "no.npy")]) == 1
+    assert capsys.readouterr().err.startswith("serving_client: error: no clip at ")

@@ -109,6 +109,7 @@ def test_a_wrong_result_is_seen(tipc, small):
             "whole_train_whole_infer",
             "line 16: no data to train: DATASET.train.file_path is ./data/ntu-rgb-d",
         ),
+        ("model", {"--seed 1234": "--seed 1234 -o MODEL.backbone.name=Nothing"}, "", "line 16: unknown MODEL backbone"),
         ("line", {"pact_train__null\n": ""}, "", "where TIPC reads '##'; it goes by position"),
     ],
 )
@@ -120,10 +121,10 @@ def test_mistakes_are_found_before_anything_runs(tipc, small, name, replaced, mo
 
 def test_a_training_that_ends_early_fails_as_that(tipc, small):
     """Upstream's script calls it successful, and goes on with a checkpoint that is not there."""
-    config = small("early", **{"--seed 1234": "--seed 1234 -o MODEL.backbone.name=Nothing"})
+    config = small("early", **{"--seed 1234": "--seed 1234 -o OPTIMIZER.name=Nothing"})
     status, printed, stages = tipc("--config", config)
     assert status == 1 and "Run successfully with command" not in printed
-    assert stages["train"].startswith("exit status 1: ") and "unknown backbone 'Nothing'" in stages["train"]
+    assert stages["train"].startswith("exit status 1: ") and "Nothing" in stages["train"]
     assert stages["eval"] and stages["export"]
 
 
