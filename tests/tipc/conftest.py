@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -156,6 +155,3 @@ class _Status:
 
 def _write(file: Path, *lines: str) -> None:
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-Change = Callable[[LeftBehind], object]

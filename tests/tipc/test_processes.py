@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -70,7 +69,7 @@ config = get_config("configs/recognition/ctrgcn/ctrgcn_light_ntucs_joint.yaml", 
 helper = build_inference_helper(config.INFERENCE)
 x, = helper.preprocess_batch(["a.npy", "b.npy"])
 helper.postprocess([np.stack([x[:, 0, 0, 0, 0], x[:, 0, 1, 1, 0]], 1)], False)
-helper.postprocess([np.ones((2, 60), "float32")], {shown})
+helper.postprocess([np.ones((2, 60), "float32")], False)
 """
 
 
@@ -78,7 +77,7 @@ def test_scores_are_noted_as_the_engine_gave_them(ppvideo_root, python, tmp_path
     rng = np.random.default_rng(0)
     for name in ("a", "b"):
         np.save(tmp_path / f"{name}.npy", rng.standard_normal((3, 30, 25, 2)).astype("float32"))
-    (tmp_path / "predicts.py").write_text(PREDICTS.format(root=str(ppvideo_root), shown=False))
+    (tmp_path / "predicts.py").write_text(PREDICTS.format(root=str(ppvideo_root)))
     record = tmp_path / "notes.jsonl"
     result = python(["predicts.py", "--x=1"], tmp_path, **{RECORD: str(record)})
     assert result.returncode == 0, result.stdout[-3000:]
@@ -87,8 +86,6 @@ def test_scores_are_noted_as_the_engine_gave_them(ppvideo_root, python, tmp_path
     assert np.shape(first.scores) == (2, 2) and second.scores == ((1.0,) * 60,) * 2
     # as float32 they are the same numbers
     assert np.float32(first.scores[0][0]) == first.scores[0][0]
-    before = len(json.dumps(first.scores))
 
-    (tmp_path / "unasked").mkdir()
     result = python(["predicts.py"], tmp_path, **{RECORD: ""})
-    assert result.returncode == 0 and len(Record.read(record).answers) == 2 and before
+    assert result.returncode == 0 and len(Record.read(record).answers) == 2, "nobody has asked for these"
