@@ -86,7 +86,7 @@ ONE_SETTING = ("False", "False", "1", "1", "False", "fp32")
 GPU_SETTINGS = ("True|False", "False|True", "1|6", "1|8", "False|True", "fp32|fp16")
 CPU = Machine("-1", CPU_SETTINGS)
 # Paddle starts one process for each device it finds, and looks for GPUs: it is told how many
-CPU_PROCESSES = Machine("0,1", ONE_SETTING, python="env PADDLE_DEVICES= PADDLE_NPROC_PER_NODE=2 python")
+CPU_PROCESSES = Machine("0,1", ONE_SETTING, batch_size=2, python="env PADDLE_DEVICES= PADDLE_NPROC_PER_NODE=2 python")
 GPU = Machine("0", GPU_SETTINGS, batch_size=8)
 GPUS = Machine("0|0,1", GPU_SETTINGS, batch_size=8)
 GPU_MACHINES = Machine("192.168.0.1,192.168.0.2;0,1", GPU_SETTINGS, batch_size=8)
@@ -229,7 +229,7 @@ def quantise_chain(recipe: Recipe, name: str) -> list[str]:
         f"-o quant_output_dir:{folder}/quant_model",
         f"-o DATASET.quant.file_path:./{LITE}/val_data.npy",
         f"-o DATASET.quant.label_path:./{LITE}/val_label.pkl",
-        "-o DATASET.batch_nums:4",
+        "-o DATASET.batch_nums:2",
         "-o DATASET.batch_size:2",
         "##",
         "trainer:ptq_train",

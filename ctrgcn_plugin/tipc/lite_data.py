@@ -17,7 +17,7 @@ from ctrgcn_plugin.files import replacing
 DATA = Path("data/ntu-rgb-d")
 WHOLE, LITE = DATA / "xsub", DATA / "lite"
 # clips of the lite set, which a full-size network passes over twice in a minute or two
-LITE_CLIPS = {"train": 16, "val": 6}
+LITE_CLIPS = {"train": 12, "val": 4}
 PARTS = ("data.npy", "label.pkl")
 
 

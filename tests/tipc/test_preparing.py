@@ -39,7 +39,7 @@ def read_set(folder: Path, split: str) -> tuple[np.ndarray, list[str], list[int]
 
 class TestLiteData:
     def test_without_data_clips_are_made(self, tmp_path):
-        assert lite_data.make(tmp_path) == "22 procedural clips"
+        assert lite_data.make(tmp_path) == "16 procedural clips"
         for split, count in lite_data.LITE_CLIPS.items():
             clips, names, labels = read_set(tmp_path / lite_data.LITE, split)
             assert clips.shape[0] == len(names) == len(labels) == count
@@ -62,11 +62,11 @@ class TestLiteData:
             labels = [f"clip{i}" for i in range(count)], [i % 60 for i in range(count)]
             (whole / f"{split}_label.pkl").write_bytes(pickle.dumps(labels))
         before = {file: file.read_bytes() for file in whole.iterdir()}
-        assert lite_data.make(tmp_path) == "22 clips of data/ntu-rgb-d/xsub"
+        assert lite_data.make(tmp_path) == "16 clips of data/ntu-rgb-d/xsub"
         clips, names, labels = read_set(tmp_path / lite_data.LITE, "train")
         original, all_names, all_labels = read_set(whole, "train")
         rows = [all_names.index(name) for name in names]
-        assert len(rows) == 16 and rows[0] == 0 and rows[-1] == 99
+        assert len(rows) == 12 and rows[0] == 0 and rows[-1] == 99
         np.testing.assert_array_equal(clips, original[rows])
         assert labels == [all_labels[row] for row in rows]
         assert len(read_set(tmp_path / lite_data.LITE, "val")[1]) == 4
