@@ -238,7 +238,7 @@ def _tipc(options: argparse.Namespace) -> int:
     from ctrgcn_plugin.tipc import session
 
     if not options.models and not options.config:
-        print("\n".join(session.listing()))
+        print("\n".join(session.listing(options.paddlevideo)))
         return 0
     return session.run(
         session.Request(

@@ -24,7 +24,7 @@ STEP_RATE = "-o OPTIMIZER.learning_rate.step_base_lr=0.02"
 COSINE_RATE = "-o OPTIMIZER.learning_rate.warmup_start_lr=0.005 -o OPTIMIZER.learning_rate.cosine_base_lr=0.01"
 # the published recipe starts both networks from one checkpoint, and freezes the first
 LITE_TEACHER = (
-    "-o MODEL.models.0.Teacher.backbone.pretrained=./inference/CTRGCNLite/teacher.pdparams "
+    "-o MODEL.models.0.Teacher.backbone.pretrained=./inference/CTRGCNLite/fixed.pdparams "
     "-o MODEL.models.1.Student.backbone.pretrained="
 )
 

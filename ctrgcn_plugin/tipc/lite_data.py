@@ -13,9 +13,9 @@ from ctrgcn_plugin import unpickling
 from ctrgcn_plugin.data import synthetic
 from ctrgcn_plugin.errors import UserError
 from ctrgcn_plugin.files import replacing
+from ctrgcn_plugin.tipc.supplies import LITE
 
-DATA = Path("data/ntu-rgb-d")
-WHOLE, LITE = DATA / "xsub", DATA / "lite"
+WHOLE = LITE.with_name("xsub")
 # clips of the lite set, which a full-size network passes over twice in a minute or two
 LITE_CLIPS = {"train": 12, "val": 4}
 PARTS = ("data.npy", "label.pkl")

@@ -6,24 +6,18 @@ All of it is new files; what upstream has there is neither changed nor replaced.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
-from typing import Any, Optional
-
-import paddle
+from typing import Optional
 
 from ctrgcn_plugin import checkpoint, configs, resources
 from ctrgcn_plugin.deploy.engines import MODEL_SUFFIXES
 from ctrgcn_plugin.deploy.export import export
 from ctrgcn_plugin.deploy.writing import Order
 from ctrgcn_plugin.errors import EnvironmentSetupError, UserError, unknown
-from ctrgcn_plugin.files import replacing
-from ctrgcn_plugin.models.network import STUDENT, build_network, named_models
-from ctrgcn_plugin.tipc import fixed
+from ctrgcn_plugin.models.network import STUDENT, build_network
+from ctrgcn_plugin.tipc import supplies
 from ctrgcn_plugin.tipc.chain import Need
-from ctrgcn_plugin.tipc.commands import Command
 from ctrgcn_plugin.tipc.reference import Export, find_config
 from ctrgcn_plugin.upstream.locate import Upstream
 
@@ -92,32 +86,6 @@ def is_shipped(file: Path) -> bool:
     return own.is_file() and own.read_bytes() == file.read_bytes()
 
 
-def place_pretrained(root: Path, command: Command) -> list[str]:
-    """Make fixed weights for the networks that a training starts from a checkpoint which is not there."""
-    assert command.config is not None
-    model = configs.load(find_config(root, command.config), command.overrides())["MODEL"]
-    made = []
-    for network in named_models(model["models"]).values() if "models" in model else [model]:
-        path = network.get("backbone", {}).get("pretrained")
-        if path and not (root / path).is_file():
-            _write_fixed(root / path, network)
-            made.append(path)
-    return made
-
-
-def _write_fixed(file: Path, model: Mapping[str, Any]) -> None:
-    network = build_network(model)
-    fixed.fill(network)
-    _save({key: value.numpy() for key, value in network.state_dict().items()}, file)
-
-
-def _save(state: Mapping[str, Any], file: Path) -> None:
-    content = BytesIO()
-    paddle.save({key: paddle.to_tensor(value) for key, value in state.items()}, content)
-    with replacing(file) as target:
-        target.write(content.getbuffer())
-
-
 def place_weights(root: Path, need: Need, given: Optional[Path], replace: bool) -> Weights:
     """Put weights where a chain looks for them, and export them where it asks for that.
 
@@ -135,9 +103,9 @@ def place_weights(root: Path, need: Need, given: Optional[Path], replace: bool) 
     if given:
         state = checkpoint.of_network(checkpoint.read(given), config["MODEL"].get("student", STUDENT))
         checkpoint.load_into(build_network(config["MODEL"]), state, given)
-        _save(state, target)
+        supplies.save(state, target)
     elif not mine:
-        _write_fixed(target, config["MODEL"])
+        supplies.write_fixed(target, config["MODEL"])
     if need.model:
         order = Order("plain", "paddle", "fp32", need.model.suffix == ".pdmodel")
         export(file, target, root / need.model.parent, order=order, save_name=need.model.stem, overrides=need.overrides)

@@ -14,14 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
+from ctrgcn_plugin import configs
 from ctrgcn_plugin.errors import UserError
-from ctrgcn_plugin.tipc import evidence, interpreter, judge, lite_data, preparing, requirements
+from ctrgcn_plugin.tipc import evidence, interpreter, judge, lite_data, preparing, requirements, supplies
 from ctrgcn_plugin.tipc.chain import WHOLE_INFER, Chain
 from ctrgcn_plugin.tipc.commands import COMPARE, TRAIN
 from ctrgcn_plugin.tipc.evidence import Record
 from ctrgcn_plugin.tipc.judge import Judge, Verdict
 from ctrgcn_plugin.tipc.preparing import Weights
-from ctrgcn_plugin.tipc.reference import Export, Networks, exports
+from ctrgcn_plugin.tipc.reference import Export, Networks, exports, find_config
 from ctrgcn_plugin.tipc.results import Result
 from ctrgcn_plugin.upstream.locate import Upstream
 
@@ -101,12 +102,12 @@ class _Run:
         needs = self.chain.needs(self.mode)
         if self.order.weights and not needs:
             raise UserError(f"--weights is for chains that train nothing; {self.chain.file.name} trains its own")
-        lite = self.mode.startswith("lite")
-        told = [lite_data.make(self.root)] if lite else []
+        told = [lite_data.make(self.root)] if self.mode.startswith("lite") else []
         requirements.require(self.chain, self.root, self.mode)
-        trainings = [command for _, command in self.chain.commands(self.mode) if command.purpose == TRAIN]
-        for command in trainings if lite else ():
-            told += [f"{preparing.FIXED} {file}" for file in preparing.place_pretrained(self.root, command)]
+        for _, command in self.chain.commands(self.mode):
+            if command.purpose == TRAIN and command.config:
+                config = configs.load(find_config(self.root, command.config), command.overrides())
+                told += supplies.supply(self.root, config)
         own = preparing.is_shipped(self.chain.file)
         weights = [preparing.place_weights(self.root, need, self.order.weights, own) for need in needs]
         told += [one.told for one in weights]

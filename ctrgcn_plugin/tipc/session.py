@@ -40,8 +40,10 @@ class Request:
     only_prepare: bool = False
 
 
-def listing() -> Iterator[str]:
-    """Models and their chains, a line each."""
+def listing(paddlevideo: Optional[Path] = None) -> Iterator[str]:
+    """Models and their chains, a line each; an error where a PaddleVideo is named that cannot run them."""
+    if paddlevideo:
+        preparing.require_scripts(locate.find(paddlevideo))
     for model, chains in preparing.shipped().items():
         yield model
         yield from (f"    {chain}" for chain in chains)

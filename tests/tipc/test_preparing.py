@@ -17,9 +17,8 @@ from ctrgcn_plugin.cli import main
 from ctrgcn_plugin.data.sample import centre_crop_resample
 from ctrgcn_plugin.errors import CheckpointError, ConfigError, EnvironmentSetupError, UserError
 from ctrgcn_plugin.models.network import build_network
-from ctrgcn_plugin.tipc import fixed, lite_data, preparing, requirements, runner
+from ctrgcn_plugin.tipc import fixed, lite_data, preparing, requirements, runner, supplies
 from ctrgcn_plugin.tipc.chain import LITE, WHOLE_INFER, Chain, Need
-from ctrgcn_plugin.tipc.commands import Command
 from ctrgcn_plugin.upstream.locate import Upstream
 
 PLAIN = resources.folder("test_tipc") / "configs" / "CTRGCN_light" / "train_infer_python.txt"
@@ -140,13 +139,12 @@ class TestWeights:
         for entry in config["MODEL"]["models"]:
             for section in entry.values():
                 section["backbone"]["base_channel"] = section["head"]["in_channels"] = 8
-                section["backbone"]["pretrained"] = (
-                    "w/teacher.pdparams" if section["backbone"]["name"] == "CTRGCN" else ""
-                )
-        (tmp_path / "dml.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
-        command = Command.parse("python main.py -c dml.yaml")
-        assert preparing.place_pretrained(tmp_path, command) == ["w/teacher.pdparams"]
-        assert preparing.place_pretrained(tmp_path, command) == []
+        # a checkpoint of another name is the user's business
+        assert supplies.supply(tmp_path, config) == []
+        config["MODEL"]["models"][0]["Teacher"]["backbone"]["pretrained"] = "./w/fixed.pdparams"
+        assert supplies.supply(tmp_path, config) == ["./w/fixed.pdparams: fixed weights, not trained ones"]
+        assert supplies.supply(tmp_path, config) == []
+        assert checkpoint.read(tmp_path / "w/fixed.pdparams")
 
 
 def test_configs_are_placed_and_the_users_stay(tmp_path):
@@ -237,6 +235,8 @@ def test_pypis_paddlevideo_has_no_scripts(ppvideo_root, capsys):
     assert main(["tipc", "CTRGCN_light", "--paddlevideo", str(ppvideo_root)]) == 1
     (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("ctrgcn: error")]
     assert "has no test_tipc" in line and line.endswith("get one with: ctrgcn upstream get")
+    assert main(["tipc", "--paddlevideo", str(ppvideo_root)]) == 1
+    assert line in capsys.readouterr().err
 
 
 def test_models_and_chains_are_listed(capsys):
@@ -268,3 +268,19 @@ def test_the_client_says_what_is_missing(tmp_path, capsys):
     network = "configs/recognition/ctrgcn/ctrgcn_light_ntucs_joint.yaml"
     assert serving_client.main(["--network", network, "-c", "x", "--input_file", str(tmp_path / "no.npy")]) == 1
     assert capsys.readouterr().err.startswith("serving_client: error: no clip at ")
+
+
+def test_stock_main_makes_the_lite_set_that_a_config_names(ppvideo_root, python, tmp_path):
+    """As under upstream's two commands by hand, whose prepare.sh makes nothing."""
+    folder = "data/ntu-rgb-d/lite"
+    options = {"MODEL.backbone.base_channel": 8, "MODEL.head.in_channels": 8, "epochs": 1, "DATASET.batch_size": 6}
+    for part, split in (("train", "train"), ("valid", "val"), ("test", "val")):
+        options[f"DATASET.{part}.file_path"] = f"{folder}/{split}_data.npy"
+        options[f"DATASET.{part}.label_path"] = f"./{folder}/{split}_label.pkl"
+        options[f"PIPELINE.{part}.sample.1.SketeonCropSample.window_size"] = 16
+    chosen = [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
+    config = "configs/recognition/ctrgcn/ctrgcn_light_ntucs_joint.yaml"
+    result = python([ppvideo_root / "main.py", "-c", config, *chosen], tmp_path)
+    assert result.returncode == 0, result.stdout[-3000:]
+    assert f"made, because it was not there: {folder}: 16 procedural clips" in result.stdout
+    assert len(np.load(tmp_path / folder / "train_data.npy")) == 12

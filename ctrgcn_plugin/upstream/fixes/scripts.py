@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from ctrgcn_plugin import import_hooks
+from ctrgcn_plugin.tipc import supplies
 from ctrgcn_plugin.upstream import config_check, recording, script
 from ctrgcn_plugin.upstream.fixes import export_model, inference_helper, predict, predict_onnx
 from ctrgcn_plugin.upstream.fixes.code import wrapping
 from ctrgcn_plugin.upstream.fixes.fix import APPLIED, NOT_NEEDED, Fix, Outcome, outcomes, run
+from ctrgcn_plugin.upstream.log import logger
 
 FIXES = (*export_model.FIXES, *inference_helper.FIXES, *predict.FIXES)
 IN_ANY = (*FIXES, *predict_onnx.SHARED)
@@ -35,6 +37,8 @@ def _then_mend(original: Callable) -> Callable:
         if script.weights_given() or script.role() in script.WITH_WEIGHTS:
             forget_pretrained(config)
         mend(config)
+        for made in supplies.supply(Path(), config):
+            logger().info(f"made, because it was not there: {made}")
         recording.begin()
         return config
 
