@@ -18,7 +18,7 @@ from ctrgcn_plugin.deploy.engines import PADDLE_SUFFIXES
 from ctrgcn_plugin.errors import UserError
 from ctrgcn_plugin.tipc import evidence
 from ctrgcn_plugin.tipc.chain import Chain
-from ctrgcn_plugin.tipc.commands import COMPARE, EVAL, EXPORT, PREDICT, QUANTISE, TRAIN, Command
+from ctrgcn_plugin.tipc.commands import COMPARE, CONVERT, EVAL, EXPORT, PREDICT, QUANTISE, TRAIN, Command
 from ctrgcn_plugin.tipc.evidence import Record, Run, Stage
 
 TOLERANCE = 1e-3
@@ -29,6 +29,7 @@ FEWEST_LOSSES = 4
 # what upstream and Paddle log
 FINISHED = " finished"
 IS_STATIC = "Successfully to apply @to_static"
+CONVERSION_ERROR = "[Paddle2ONNX] [ERROR]"
 AMP_IS_OFF = "amp_guard can only be enabled"
 
 # (command that has predicted, clip) -> the trained network's scores (K,)
@@ -96,6 +97,7 @@ class Judge:
             TRAIN: self._train,
             EVAL: self._eval,
             EXPORT: self._export,
+            CONVERT: self._convert,
             PREDICT: self._predict,
             COMPARE: self._compare,
             QUANTISE: self._quantise,
@@ -195,6 +197,16 @@ class Judge:
         parameters = stem.with_name(f"{name}.pdiparams")
         self._require_files(there[0], parameters)
         return f"{(there[0].stat().st_size + parameters.stat().st_size) / 1e6:.2f} MB"
+
+    def _convert(self, stage: Stage) -> str:
+        log = self._log(stage)
+        # paddle2onnx ends with status 0 after it
+        wrong = next((line.strip() for line in log.splitlines() if CONVERSION_ERROR in line), "")
+        if wrong:
+            raise FailureError(wrong)
+        onnx = self.root / (stage.command.value("--save_file") or "")
+        self._require_files(onnx)
+        return f"{onnx.stat().st_size / 1e6:.2f} MB"
 
     def _predict(self, stage: Stage) -> str:
         answers = self.record.answers_of(stage.command)

@@ -7,8 +7,11 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
+from ctrgcn_plugin import resources
 from ctrgcn_plugin.tipc import evidence, results
-from ctrgcn_plugin.tipc.judge import score_error
+from ctrgcn_plugin.tipc.chain import Chain
+from ctrgcn_plugin.tipc.evidence import Record
+from ctrgcn_plugin.tipc.judge import Judge, score_error
 from ctrgcn_plugin.tipc.results import Result
 
 OUT = "test_tipc/output/small/lite_train_lite_infer"
@@ -206,3 +209,32 @@ def test_table_and_junit(left_behind, tmp_path):
     (failure,) = suite.iter("failure")
     assert failure.attrib["message"].startswith("wrong result") and "python_infer_cpu" in failure.text
     assert not Result("empty", []).passed
+
+
+CONVERTED = "paddle2onnx --model_dir=./inference/a --model_filename=inference.pdmodel --save_file=./inference/a/a.onnx"
+
+
+@pytest.mark.parametrize(
+    ("printed", "content", "said"),
+    [
+        ("[Paddle2ONNX] converted", b"onnx", ""),
+        ("[Paddle2ONNX] [ERROR] The exported ONNX model is invalid.", b"onnx", "The exported ONNX model is invalid."),
+        ("[Paddle2ONNX] converted", b"", "a.onnx is missing in inference/a"),
+    ],
+)
+def test_a_conversion(tmp_path, printed, content, said):
+    logs = tmp_path / "log/CTRGCN_light_paddle2onnx/paddle2onnx_infer"
+    logs.mkdir(parents=True)
+    (tmp_path / "inference/a").mkdir(parents=True)
+    (tmp_path / "inference/a/a.onnx").write_bytes(content)
+    log = logs / "trans_model.log"
+    log.write_text(f"{printed}\n")
+    printed_to = log.relative_to(tmp_path)
+    (logs / "results_paddle2onnx.log").write_text(
+        f"\x1b[33m Run successfully with command - name - {CONVERTED}   > ./{printed_to} 2>&1  -  \x1b[0m\n"
+    )
+    chain = Chain.read(resources.folder("test_tipc") / "configs/CTRGCN_light/paddle2onnx_infer_python.txt")
+    judged = Judge(chain, "paddle2onnx_infer", tmp_path, Record(), lambda command, clip: np.zeros(2)).verdicts()
+    converted, missing = judged
+    assert said in converted.reason and converted.passed is not bool(said)
+    assert missing.reason == "0 of 1 ran; the script ended early"
