@@ -17,7 +17,7 @@ from typing import Optional
 from ctrgcn_plugin import configs
 from ctrgcn_plugin.errors import UserError
 from ctrgcn_plugin.tipc import evidence, interpreter, judge, lite_data, preparing, requirements, supplies
-from ctrgcn_plugin.tipc.chain import WHOLE_INFER, Chain
+from ctrgcn_plugin.tipc.chain import WHOLE_INFER, Chain, Training
 from ctrgcn_plugin.tipc.commands import COMPARE, TRAIN
 from ctrgcn_plugin.tipc.evidence import Record
 from ctrgcn_plugin.tipc.judge import Judge, Verdict
@@ -123,7 +123,8 @@ class _Run:
     def _has_results(self) -> bool:
         """Whether predictions are printed, and there are results to compare them with."""
         prints = any(line.key == BENCHMARK and line.value == "False" for line in self.chain.lines)
-        return self.mode == WHOLE_INFER and prints and self._results().is_dir()
+        predicts = isinstance(self.chain, Training) and self.mode == WHOLE_INFER
+        return predicts and prints and self._results().is_dir()
 
     def _results(self) -> Path:
         return self.root / preparing.RESULTS / self.chain.file.parent.name
