@@ -43,6 +43,7 @@ class Need:
         config, overrides: of the network that it belongs to.
         save_name: what the chain calls the model that it exports from it.
         model: file of Paddle's that has to be exported from it before the chain begins.
+        makes: file that the chain makes of that model.
     """
 
     weights: Path
@@ -50,13 +51,17 @@ class Need:
     overrides: tuple[str, ...] = ()
     save_name: str = ""
     model: Optional[Path] = None
+    makes: Optional[Path] = None
 
     @classmethod
-    def of(cls, weights: Path, command: Command, model: Optional[Path] = None) -> list[Need]:
+    def of(
+        cls, weights: Path, command: Command, model: Optional[Path] = None, makes: Optional[Path] = None
+    ) -> list[Need]:
         """That of a command, if it names a config."""
         if command.config is None:
             return []
-        return [cls(weights, command.config, tuple(command.overrides()), command.value("--save_name") or "", model)]
+        name = command.value("--save_name") or ""
+        return [cls(weights, command.config, tuple(command.overrides()), name, model, makes)]
 
 
 @dataclass(frozen=True)
@@ -265,7 +270,7 @@ class Conversion(Chain):
     logs = "log/{model}/{mode}"
     status_log = "results_paddle2onnx.log"
     keys = {**_COMMON, 10: "inference"}
-    CONVERTER, FOLDER, MODEL = 3, 4, 5
+    CONVERTER, FOLDER, MODEL, ONNX = 3, 4, 5, 7
 
     def expected(self, mode: str) -> dict[str, int]:
         return {lines.parse_command(self.file, self.lines[self.CONVERTER]).purpose: 1, PREDICT: 1}
@@ -274,8 +279,10 @@ class Conversion(Chain):
         export, predict = self._command(EXPORT, mode), self._command(PREDICT, mode)
         if export is not None:
             return Need.of(Path(export.value("-p", "--pretrained_params") or WEIGHTS), export)
-        folder = Path(self.lines[self.FOLDER].value)
-        return [] if predict is None else Need.of(folder / WEIGHTS, predict, folder / self.lines[self.MODEL].value)
+        if predict is None:
+            return []
+        folder, onnx = Path(self.lines[self.FOLDER].value), Path(self.lines[self.ONNX].value)
+        return Need.of(folder / WEIGHTS, predict, folder / self.lines[self.MODEL].value, onnx)
 
     def _added(self, position: int, purpose: str, mode: str) -> Iterable[int]:
         return range(4, 9) if position == self.CONVERTER else (11, 13)

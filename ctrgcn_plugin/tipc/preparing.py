@@ -96,10 +96,15 @@ def place_weights(root: Path, need: Need, given: Optional[Path], replace: bool) 
     file = find_config(root, need.config)
     config = configs.load(file, need.overrides)
     target = root / need.weights
-    mine = target.is_file() and not replace
+    exported = Export(need.weights.parent, need.config, need.overrides, need.weights)
+    there = next((path for path in (need.weights, need.model) if path and (root / path).is_file()), None)
+    mine = there is not None and not replace
     if given and mine:
-        raise UserError(f"{need.weights} is there already: leave --weights out, or have the chain name another file")
-    _remove_exported(target.parent, need)
+        raise UserError(f"{there} is there already: leave --weights out, or have the chain name another file")
+    if mine and there == need.model:
+        # with nothing beside it that it was made of: the judge will say so
+        return Weights(exported, f"the user's {there}")
+    _remove_exported(root, need)
     if given:
         state = checkpoint.of_network(checkpoint.read(given), config["MODEL"].get("student", STUDENT))
         checkpoint.load_into(build_network(config["MODEL"]), state, given)
@@ -109,14 +114,13 @@ def place_weights(root: Path, need: Need, given: Optional[Path], replace: bool) 
     if need.model:
         order = Order("plain", "paddle", "fp32", need.model.suffix == ".pdmodel")
         export(file, target, root / need.model.parent, order=order, save_name=need.model.stem, overrides=need.overrides)
-    exported = Export(need.weights.parent, need.config, need.overrides, need.weights)
     return Weights(exported, FIXED if not (given or mine) else f"weights of {given or need.weights}")
 
 
-def _remove_exported(folder: Path, need: Need) -> None:
+def _remove_exported(root: Path, need: Need) -> None:
     """Take away the models of an earlier run, which would be run in the place of one that could not be made."""
-    name = need.model.stem if need.model else need.save_name
+    model = root / need.weights.parent / (need.model.stem if need.model else need.save_name)
     for suffix in (*MODEL_SUFFIXES, PARAMETERS):
-        folder.joinpath(f"{name}{suffix}").unlink(missing_ok=True)
-    for onnx in folder.glob("*.onnx") if need.model else ():
-        onnx.unlink()
+        model.with_name(model.name + suffix).unlink(missing_ok=True)
+    if need.makes:
+        (root / need.makes).unlink(missing_ok=True)

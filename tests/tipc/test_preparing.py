@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -133,6 +134,17 @@ class TestWeights:
             (folder / name).touch()
         preparing.place_weights(tmp_path, need, None, replace=True)
         assert sorted(path.name for path in folder.iterdir()) == ["mine.onnx", "weights.pdparams"]
+        making = replace(need, makes=need.weights.with_name("mine.onnx"))
+        preparing.place_weights(tmp_path, making, None, replace=True)
+        assert [path.name for path in folder.iterdir()] == ["weights.pdparams"]
+
+    def test_a_model_of_the_users_own_chain_stays(self, tmp_path, need):
+        model = need.weights.with_name("mine.pdmodel")
+        (tmp_path / model).parent.mkdir(parents=True)
+        (tmp_path / model).write_bytes(b"mine")
+        placed = preparing.place_weights(tmp_path, replace(need, model=model), None, replace=False)
+        assert placed.told == f"the user's {model}" and not placed.fixed
+        assert [path.name for path in (tmp_path / model).parent.iterdir()] == ["mine.pdmodel"]
 
     def test_networks_start_from_fixed_weights_where_theirs_are_missing(self, tmp_path):
         config = configs.load("configs/recognition/ctrgcn/ctrgcn_lite_ntucs_joint_dml.yaml")
