@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 .PHONY: test matrix quickstart tipc lint wheel clean
 
 test: $(STAMP)
-	$(BIN)/pytest --numprocesses auto --dist loadfile
+	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 # the same against PaddleVideo on older and newer Paddle and NumPy; environments of its own in .matrix
 matrix:

@@ -17,9 +17,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 LONGEST_FILES = (
     "test_quickstart.py",
     "test_evidence.py",
-    "test_evidence_of_patches.py",
     "test_chain.py",
     "test_export.py",
+    "test_run_fixes.py",
+    "test_model_fixes.py",
+    "test_processes.py",
+    "test_static_training.py",
+    "test_evidence_of_patches.py",
 )
 
 

@@ -169,6 +169,12 @@ def test_every_batch_of_a_benchmark_is_held_against_the_network(left_behind):
     assert "wrong result" in left_behind.failure().reason
 
 
+def test_bones_are_not_judged_by_joints(left_behind):
+    left_behind.replace("small.yaml", "bone: false", "bone: true")
+    reasons = {verdict.reason for verdict in left_behind.judged() if verdict.purpose == "predict"}
+    assert reasons == {"small.yaml is of bones or motion, and only predictions of joints can be judged"}
+
+
 def test_nothing_ran_at_all(left_behind):
     left_behind.file(STATUS).unlink()
     left_behind.file(STATUS).write_text("")

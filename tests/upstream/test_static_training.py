@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 
 import numpy as np
-import pytest
 
 FOLDER = "configs/recognition/ctrgcn"
 LOSS = re.compile(r"train step:\d+\s+loss: (\S+)")
 
 
-@pytest.mark.parametrize("model", ["CTRGCN_light", "CTRGCN"])
-def test_static_training_has_the_losses_of_dynamic(model, ppvideo_root, small, narrow, python, tmp_path):
+def test_static_training_has_the_losses_of_dynamic(ppvideo_root, small, narrow, python, tmp_path):
+    """Of upstream's own network, which has the most of the fixes in it; TIPC trains all of them so."""
     config = f"{FOLDER}/ctrgcn_light_ntucs_joint.yaml"
-    options = [*small, *narrow("light"), "-o", "log_interval=1", "-o", f"MODEL.backbone.name={model}"]
+    options = [*small, *narrow("light"), "-o", "log_interval=1", "-o", "MODEL.backbone.name=CTRGCN"]
     losses = {}
     for static in (False, True):
         work = tmp_path / str(static)
