@@ -105,11 +105,6 @@ def losses(log: str) -> list[float]:
     return [_number(text) for text in _STEP.findall(log)] or [_number(text) for text in _EPOCH.findall(log)]
 
 
-def step_losses(log: str) -> list[float]:
-    """The training losses of the steps that a log has."""
-    return [_number(text) for text in _STEP.findall(plain(log))]
-
-
 def accuracy(log: str) -> Optional[tuple[float, float]]:
     """(top-1, top-5) of 1 that a test has logged."""
     found = _TESTED.search(plain(log))
