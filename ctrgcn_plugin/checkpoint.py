@@ -10,7 +10,7 @@ from typing import Any, Union
 import numpy as np
 
 from ctrgcn_plugin import weights
-from ctrgcn_plugin.errors import CheckpointError
+from ctrgcn_plugin.errors import CheckpointError, one_line
 
 READERS = {".pdparams": weights.read_paddle, ".safetensors": weights.read_safetensors, ".onnx": weights.read_onnx}
 OTHER_FLOATS = ("float16", "bfloat16", "float64")
@@ -41,7 +41,7 @@ def read(path: Union[str, Path]) -> dict[str, np.ndarray]:
     except CheckpointError:
         raise
     except Exception as error:  # a damaged file raises whatever its bytes happen to mean
-        raise CheckpointError(f"{path} cannot be read as a {suffix} file: {' '.join(str(error).split())}") from error
+        raise CheckpointError(f"{path} cannot be read as a {suffix} file: {one_line(error)}") from error
     # a parameter takes no other type than its own
     return {
         key: value.astype(np.float32) if value.dtype.name in OTHER_FLOATS else value for key, value in arrays.items()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Optional
 
 from ctrgcn_plugin import __version__
+from ctrgcn_plugin.data.prepare.formats import FORMATS
 from ctrgcn_plugin.errors import UserError
 
 Handler = Callable[[argparse.Namespace], int]
@@ -51,6 +52,33 @@ def parser() -> argparse.ArgumentParser:
     sub = command("run", _run, "Run a script of PaddleVideo with the plugins loaded, where the start-up hook does not.")
     sub.add_argument("script", type=Path, help="main.py, tools/export_model.py, ...")
     sub.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own arguments")
+
+    sub = command("prepare", _prepare, "Turn a data set's own files into what PaddleVideo's SkeletonDataset reads.")
+    formats = sub.add_subparsers(metavar="FORMAT", required=True)
+    for name, format_ in FORMATS.items():
+        sub = formats.add_parser(name, help=format_.text, description=f"Prepare {format_.text}.")
+        sub.set_defaults(handler=_prepare, format=name)
+        sub.add_argument("raw", type=Path, metavar="RAW", help=format_.raw)
+        sub.add_argument("out", type=Path, metavar="OUT_DIR", help="gets a folder for each protocol, and report.csv")
+        own = [sub.add_argument(option.flag, **option.settings).dest for option in format_.options]
+        sub.set_defaults(own=own)
+        sub.add_argument("--workers", type=int, help="processes (default: as many as there are cores)")
+
+    sub = command("data", _data, "Look at prepared data before training on them.")
+    actions = sub.add_subparsers(dest="action", required=True)
+    check = actions.add_parser("check", help="report what would spoil a training")
+    check.add_argument("dir", type=Path, help="prepared data: a folder with train_data.npy, or with such folders")
+    check.add_argument("--layout", metavar="NAME|FILE.yaml", help="default: what prepare has noted, else by the shape")
+    check.add_argument("--json", action="store_true", help="the same for programs")
+    check.add_argument(
+        "--fix", type=Path, metavar="OUT_DIR", help="write them there with gaps filled and hopeless clips left out"
+    )
+
+    sub = command("ensemble", _ensemble, "Fuse the scores that several streams' tests have saved.")
+    sub.add_argument("scores", nargs="+", metavar="FILE.npz", help="one for each stream, of the same clips")
+    sub.add_argument("--weights", type=float, nargs="+", metavar="W", help="one for each file (default: 1 each)")
+    sub.add_argument("--json", action="store_true", help="the same for programs")
+    sub.add_argument("-o", "--output", type=Path, metavar="FILE.npz", help="save the fused scores")
 
     sub = command("export", _export, "Export a trained model for deployment, proven against the model it came from.")
     sub.add_argument("-c", "--config", required=True, help="config file, yours or a shipped one")
@@ -168,6 +196,33 @@ def _run(options: argparse.Namespace) -> int:
     from ctrgcn_plugin.upstream import running
 
     running.run_here(options.script, options.arguments)
+    return 0
+
+
+def _prepare(options: argparse.Namespace) -> int:
+    from ctrgcn_plugin.data.prepare import run
+
+    source = FORMATS[options.format].source(options.raw, {name: getattr(options, name) for name in options.own})
+    outcome = run.prepare(source, options.out, workers=options.workers)
+    print("\n".join(outcome.lines()))
+    return 0
+
+
+def _data(options: argparse.Namespace) -> int:
+    from ctrgcn_plugin.data import check
+
+    report = check.check(options.dir, layout=options.layout, fixed=options.fix)
+    print(report.as_json() if options.json else "\n".join(report.lines()))
+    return 1 if report.problems else 0
+
+
+def _ensemble(options: argparse.Namespace) -> int:
+    from ctrgcn_plugin import ensemble
+
+    fused = ensemble.fuse(options.scores, options.weights)
+    if options.output:
+        fused.save(options.output)
+    print(fused.as_json() if options.json else "\n".join(fused.lines()))
     return 0
 
 

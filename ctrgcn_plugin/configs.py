@@ -10,7 +10,7 @@ from typing import Any, Optional, Union
 import yaml
 
 from ctrgcn_plugin import resources
-from ctrgcn_plugin.errors import ConfigError
+from ctrgcn_plugin.errors import ConfigError, one_line
 
 MISSING_SECTION = "config {path} has no {section} section; a config of PaddleVideo's form is needed"
 
@@ -47,7 +47,7 @@ def load(path: Union[str, Path], overrides: Iterable[str] = (), need: Iterable[s
     try:
         config = yaml.safe_load(found.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-        raise ConfigError(f"config {found} is not readable as YAML: {' '.join(str(error).split())}") from error
+        raise ConfigError(f"config {found} is not readable as YAML: {one_line(error)}") from error
     if not isinstance(config, dict):
         raise ConfigError(f"config {found} holds a {type(config).__name__}, a mapping is needed")
     config = _with_literals(config)

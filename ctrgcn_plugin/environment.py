@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+from types import ModuleType
+
 from ctrgcn_plugin.errors import EnvironmentSetupError
 
 OLDEST_PADDLE = (2, 6, 2)
@@ -27,3 +30,19 @@ def require_paddle() -> str:
             f"PaddlePaddle {version} is too old, {oldest} is needed: pip install -U paddlepaddle"
         )
     return version
+
+
+def require_library(module: str, extra: str, purpose: str) -> ModuleType:
+    """An optional library, imported.
+
+    Args:
+        module: its import name, which is also what PyPI calls its distribution.
+        extra: of this package, that brings it.
+        purpose: what needs it, as in "reading .mat files".
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise EnvironmentSetupError(
+            f'{purpose} needs {module.partition(".")[0]} ({error}); pip install "ctrgcn-plugin[{extra}]"'
+        ) from error

@@ -29,3 +29,8 @@ def unknown(kind: str, asked: object, available: Iterable[str], advice: str = ""
     hint = f" Did you mean {near[0]!r}?" if near else ""
     advice = f" {advice}" if advice else ""
     return ConfigError(f"unknown {kind} {asked!r}; available: {', '.join(names) or 'none'}.{hint}{advice}")
+
+
+def one_line(error: object) -> str:
+    """What an error of someone else's says, its line breaks and runs of blanks as one blank each."""
+    return " ".join(str(error).split())

@@ -23,7 +23,7 @@ import numpy as np
 
 from ctrgcn_plugin.deploy import engines, gate
 from ctrgcn_plugin.deploy.engines import Engine
-from ctrgcn_plugin.errors import UserError
+from ctrgcn_plugin.errors import UserError, one_line
 
 SEED = 0
 # runs of a model that are not counted; the first ones allocate, and choose kernels
@@ -209,7 +209,7 @@ def _answer(served: _Served, questions: IO[str], answers: IO[str]) -> None:
         except UserError as error:
             answer = {"error": str(error)}
         except Exception as error:  # a foreign model may break in any way
-            answer = {"error": f"{type(error).__name__}: {' '.join(str(error).split())}"}
+            answer = {"error": f"{type(error).__name__}: {one_line(error)}"}
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
 

@@ -14,7 +14,7 @@ from typing import Union
 
 import numpy as np
 
-from ctrgcn_plugin.errors import ConfigError, UserError
+from ctrgcn_plugin.errors import ConfigError, UserError, one_line
 
 LOG = logging.getLogger(__name__)
 AXES = ("coordinates C", "frames T", "joints V", "persons M")
@@ -90,7 +90,7 @@ def read_clip(path: Union[str, os.PathLike[str]], clip_shape: tuple[int, int, in
         # mapped, so that a whole data set given by mistake is refused without being read
         clip = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise ClipError(f"clip {path} cannot be read as a .npy file: {' '.join(str(error).split())}") from error
+        raise ClipError(f"clip {path} cannot be read as a .npy file: {one_line(error)}") from error
     if not isinstance(clip, np.ndarray):
         raise ClipError(f"clip {path} is an archive of arrays (.npz); give a .npy file with one clip")
     return check_clip(clip, clip_shape, f"clip {path}")

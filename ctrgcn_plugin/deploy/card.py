@@ -13,7 +13,7 @@ import yaml
 
 from ctrgcn_plugin.deploy.engines import files_of
 from ctrgcn_plugin.deploy.gate import TOLERANCES
-from ctrgcn_plugin.errors import UserError
+from ctrgcn_plugin.errors import UserError, one_line
 
 CARD_SUFFIX = ".yaml"
 
@@ -96,7 +96,7 @@ class Card:
         try:
             content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
         except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-            raise ModelError(f"card {path} is not readable as YAML: {' '.join(str(error).split())}") from error
+            raise ModelError(f"card {path} is not readable as YAML: {one_line(error)}") from error
         content = content if isinstance(content, dict) else {}
         known = {field.name: _TYPES[str(field.type)] for field in fields(cls)}
         unsaid = [name for name, types in known.items() if not isinstance(content.get(name), types)]

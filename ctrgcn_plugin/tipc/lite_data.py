@@ -11,7 +11,7 @@ import numpy as np
 
 from ctrgcn_plugin import unpickling
 from ctrgcn_plugin.data import synthetic
-from ctrgcn_plugin.errors import UserError
+from ctrgcn_plugin.errors import UserError, one_line
 from ctrgcn_plugin.files import replacing
 from ctrgcn_plugin.tipc.supplies import LITE
 
@@ -48,7 +48,7 @@ def _take_split(source: Path, target: Path, split: str, count: int) -> None:
         with (source / f"{split}_label.pkl").open("rb") as file:
             names, labels = unpickling.load(file)[:2]
     except (OSError, ValueError, TypeError, pickle.UnpicklingError) as error:
-        raise UserError(f"the data in {source} cannot be read: {' '.join(str(error).split())}") from error
+        raise UserError(f"the data in {source} cannot be read: {one_line(error)}") from error
     if not len(data) == len(names) == len(labels):
         raise UserError(f"{source}: {len(data)} clips in {split}_data.npy, {len(labels)} labels in {split}_label.pkl")
     rows = np.linspace(0, len(data) - 1, min(count, len(data))).astype(int)

@@ -8,6 +8,7 @@ from typing import Optional
 import numpy as np
 
 from ctrgcn_plugin.deploy.engines.base import EngineError
+from ctrgcn_plugin.errors import one_line
 
 # of ONNX Runtime's log: errors
 ERRORS_ONLY = 3
@@ -44,4 +45,4 @@ class OnnxEngine:
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
+    return one_line(error)

@@ -1,0 +1,1 @@
+"""From a data set's own files to what upstream's SkeletonDataset reads."""
