@@ -1,5 +1,6 @@
 """Skeleton layouts: which joints there are, which bones join them, and the graph made from them."""
 
-from ctrgcn_plugin.layouts.layout import DEFAULT, Layout, available, get
+from ctrgcn_plugin.layouts.layout import Layout
+from ctrgcn_plugin.layouts.reading import DEFAULT, available, get, with_joints
 
-__all__ = ["DEFAULT", "Layout", "available", "get"]
+__all__ = ["DEFAULT", "Layout", "available", "get", "with_joints"]

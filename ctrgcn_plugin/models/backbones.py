@@ -51,10 +51,10 @@ class SkeletonBackbone(nn.Layer):
     """A chain of blocks over a skeleton graph; a subclass is a table.
 
     Args:
-        num_point: joints V; must be those of `graph`.
+        num_point: joints V, those of `graph`, which says it where this is left out.
         num_person: persons M in a clip.
         base_channel: width of the first stage.
-        graph: name of a skeleton layout.
+        graph: name of a skeleton layout, or path of a layout file.
         graph_args: ``labeling_mode`` of the layout's adjacency.
         in_channels: coordinates C of a joint.
         adaptive: learn the shared topology, or keep the layout's.
@@ -71,7 +71,7 @@ class SkeletonBackbone(nn.Layer):
 
     def __init__(
         self,
-        num_point: int = 25,
+        num_point: Optional[int] = None,
         num_person: int = 2,
         base_channel: int = 64,
         graph: str = layouts.DEFAULT,
@@ -82,11 +82,12 @@ class SkeletonBackbone(nn.Layer):
     ) -> None:
         super().__init__()
         layout = layouts.get(graph)
-        self._check(num_point, num_person, base_channel, in_channels, layout, init)
-        self.clip_shape = (in_channels, num_point, num_person)
+        joints = layout.agreed_joints(num_point, type(self).__name__)
+        self._check(num_person, base_channel, in_channels, init)
+        self.clip_shape = (in_channels, joints, num_person)
         self.base_channel = base_channel
         self.init = init
-        self.data_bn = nn.BatchNorm1D(num_person * in_channels * num_point)
+        self.data_bn = nn.BatchNorm1D(num_person * in_channels * joints)
         self.block_names = [f"l{number}" for number in range(1, len(self.stages) + 1)]
         adjacency = layout.adjacency(**(graph_args or {}))
         width = in_channels
@@ -97,18 +98,11 @@ class SkeletonBackbone(nn.Layer):
         self.out_channels = width
         self.init_weights()
 
-    def _check(
-        self, num_point: int, num_person: int, base_channel: int, in_channels: int, layout: layouts.Layout, init: str
-    ) -> None:
+    def _check(self, num_person: int, base_channel: int, in_channels: int, init: str) -> None:
         name = type(self).__name__
         for key, value in (("num_person", num_person), ("in_channels", in_channels)):
             if value < 1:
                 raise ConfigError(f"{name}: {key} must be at least 1, got {value}")
-        if num_point != layout.num_joints:
-            raise ConfigError(
-                f"{name}: num_point is {num_point}, but graph {layout.name!r} has {layout.num_joints} joints; "
-                "give the graph of your skeletons, or its num_point"
-            )
         if base_channel < RELATION_REDUCTION:
             raise ConfigError(f"{name}: base_channel must be at least {RELATION_REDUCTION}, got {base_channel}")
         if self.temporal is MultiScaleTemporal and base_channel % BRANCHES:

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ctrgcn_plugin import layouts
 from ctrgcn_plugin.errors import ConfigError, UserError, unknown
-from ctrgcn_plugin.upstream import script
+from ctrgcn_plugin.upstream import script, skeleton_check
+from ctrgcn_plugin.upstream.sections import parts, pipeline_steps
+from ctrgcn_plugin.upstream.skeleton_check import FAMILY
 
 TOP_LEVEL = (
     *("MODEL", "DATASET", "PIPELINE", "MIX", "OPTIMIZER", "METRIC", "INFERENCE", "PRECISEBN", "GRADIENT_ACCUMULATION"),
@@ -26,7 +27,6 @@ NEEDED = {
 }
 # given by upstream's builders, not by the config
 ADDED = {"pipeline", "self", "data_size", "batch_size"}
-FAMILY = "CTRGCN"
 Found = tuple[str, Mapping[str, Any], Any, str, tuple[str, ...]]
 
 
@@ -45,9 +45,7 @@ def check(config: Mapping[str, Any]) -> None:
             raise ConfigError(f"unknown config key {key!r}; did you mean {near[0]!r}?")
     for component in _components(config):
         _check_component(*component)
-    for _, options, part in _parts(config.get("MODEL") or {}):
-        if part == "backbone" and options.get("graph", layouts.DEFAULT) not in layouts.available():
-            raise unknown("graph", options["graph"], layouts.available())
+    skeleton_check.check(config, script.role())
     if script.role() == "train":
         _check_output(Path(config.get("output_dir") or f"./output/{config['model_name']}"))
 
@@ -66,19 +64,7 @@ def _check_output(folder: Path) -> None:
 
 def concerns_us(config: Mapping[str, Any]) -> bool:
     """Whether the config's model has a backbone or head of the CTR-GCN family."""
-    return any(FAMILY in str(part.get("name")) for _, part, _ in _parts(config.get("MODEL") or {}))
-
-
-def _parts(model: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any], str]]:
-    """(place, section, part) of every backbone and head."""
-    networks = {"MODEL": model}
-    for entry in model.get("models") or []:
-        if isinstance(entry, Mapping):
-            networks.update({f"MODEL.models.{name}": network for name, network in entry.items()})
-    for place, network in networks.items():
-        for part in ("backbone", "head"):
-            if isinstance(network, Mapping) and isinstance(network.get(part), Mapping):
-                yield f"{place}.{part}", network[part], part
+    return any(FAMILY in str(part.get("name")) for _, part, _ in parts(config.get("MODEL") or {}))
 
 
 def _components(config: Mapping[str, Any]) -> Iterator[Found]:
@@ -90,7 +76,7 @@ def _components(config: Mapping[str, Any]) -> Iterator[Found]:
 
     model = config.get("MODEL") or {}
     yield "MODEL", model, modeling.RECOGNIZERS, "framework", ()
-    for place, section, part in _parts(model):
+    for place, section, part in parts(model):
         own = ("pretrained",) if "models" in model else ()
         yield place, section, {"backbone": modeling.BACKBONES, "head": modeling.HEADS}[part], "name", own
     for mode, losses in (model.get("loss") or {}).items() if "models" in model else ():
@@ -100,7 +86,7 @@ def _components(config: Mapping[str, Any]) -> Iterator[Found]:
         dataset = (config.get("DATASET") or {}).get(mode)
         if dataset:
             yield f"DATASET.{mode}", dataset, loader.DATASETS, "format", ()
-        for step, section in _pipeline_steps((config.get("PIPELINE") or {}).get(mode) or {}):
+        for step, section in pipeline_steps((config.get("PIPELINE") or {}).get(mode) or {}):
             yield f"PIPELINE.{mode}.{step}", section, loader.PIPELINES, "name", ()
     if config.get("MIX"):
         yield "MIX", config["MIX"], loader.PIPELINES, "name", ()
@@ -109,13 +95,6 @@ def _components(config: Mapping[str, Any]) -> Iterator[Found]:
     schedule = (config.get("OPTIMIZER") or {}).get("learning_rate")
     if isinstance(schedule, Mapping):
         yield "OPTIMIZER.learning_rate", schedule, vars(custom_lr), "name", ("iter_step",)
-
-
-def _pipeline_steps(pipeline: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for stage, steps in pipeline.items():
-        for step in steps if isinstance(steps, list) else [steps]:
-            for name, options in step.items() if isinstance(step, Mapping) else ():
-                yield f"{stage}.{name}", {"name": name, **(options or {})}
 
 
 def _check_component(

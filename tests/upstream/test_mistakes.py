@@ -19,7 +19,9 @@ PRETRAINED = ("MODEL.models.0.Teacher.backbone.pretrained", "MODEL.models.1.Stud
 # mode, config, overrides, what the line must say
 MISTAKES = {
     "config": (TRAIN, "configs/no.yaml", [], "no config at configs/no.yaml; the plugin ships: "),
-    "graph": (TRAIN, AUG, ["MODEL.backbone.graph=ntu_rgbd"], "unknown graph 'ntu_rgbd'; available: ntu_rgb_d. Did you"),
+    "graph": (TRAIN, AUG, ["MODEL.backbone.graph=ntu_rgbd"], "Did you mean 'ntu_rgb_d'? A layout of your own"),
+    "layout": (TRAIN, AUG, ["MODEL.backbone.graph=my.yaml"], "layout my.yaml: there is no such file"),
+    "data": (TEST, AUG, ["MODEL.backbone.graph=coco", "MODEL.backbone.num_point=17"], "graph=body_25 or ntu_rgb_d, "),
     "key": (TRAIN, AUG, ["MODEL.backbone.chanel=8"], "unknown key in MODEL.backbone (CTRGCN_lightV2) 'chanel'"),
     "head key": (TRAIN, AUG, ["MODEL.head.dropout=1"], "unknown key in MODEL.head (CTRGCNMixupHead) 'dropout'"),
     "top level": (TRAIN, AUG, ["epoch=3"], "unknown config key 'epoch'; did you mean 'epochs'?"),

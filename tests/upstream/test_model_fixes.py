@@ -72,6 +72,77 @@ def test_an_initialised_network_takes_a_checkpoint_as_before(probe):
     assert probe(code)[0] == {"before": False, "loaded": True, "again": False}
 
 
+ANY_LAYOUT = """
+    import inspect
+    from ctrgcn_plugin.errors import ConfigError
+    from ctrgcn_plugin.models import backbones
+    from paddlevideo.modeling.backbones.ctrgcn import CTRGCN
+    def same(**options):
+        theirs, ours = CTRGCN(base_channel=8, **options), backbones.CTRGCN(base_channel=8, **options)
+        paddle.seed(0)
+        for name, value in theirs.state_dict().items():
+            # so that the relations count, which start at nothing
+            if name.endswith(("alpha", "gcn1.bn.weight")):
+                value.set_value(paddle.rand(value.shape) + 0.5)
+        missing = ours.set_state_dict(theirs.state_dict())
+        channels, joints, persons = ours.clip_shape
+        clips = paddle.randn([1, channels, 8, joints, persons])
+        errors = []
+        for mode in ("eval", "train"):
+            features = []
+            for net in (theirs, ours):
+                getattr(net, mode)()
+                features.append(net(clips)[0])
+            errors.append(float((features[0] - features[1]).abs().max() / features[1].abs().max()))
+        return [missing, max(errors)]
+    def refused(**options):
+        try:
+            CTRGCN(**options)
+        except ConfigError as error:
+            return str(error)
+    from pathlib import Path
+    Path("arm.yaml").write_text("joints: {shoulder: null, elbow: shoulder, wrist: elbow}")
+    answer(
+        plane=same(graph="coco", in_channels=2, num_person=1),
+        line=same(graph="arm.yaml", in_channels=1, num_point=3),
+        default=same(graph_args={"labeling_mode": "spatial"}),
+        refused=[
+            refused(graph="coko"), refused(graph="coco", num_point=25), refused(graph="coco", graph_args={"labeling_mode": "x"})
+        ],
+        arguments=list(inspect.signature(CTRGCN).parameters),
+    )
+"""  # noqa: E501
+
+
+def test_upstreams_ctrgcn_takes_any_layout_and_two_coordinates(probe):
+    answered, printed = probe(ANY_LAYOUT)
+    assert answered is not None, printed[-2000:]
+    for name in ("plane", "line", "default"):
+        missing, error = answered[name]
+        assert missing == [[], []] and error < 1e-5, name
+    graph, joints, mode = answered["refused"]
+    assert "unknown graph 'coko'" in graph and "num_point is 25, but graph 'coco' has 17 joints" in joints
+    assert "unknown graph_args.labeling_mode 'x'; available: spatial" in mode
+    assert {"num_point", "graph", "graph_args", "in_channels", "adaptive"} <= set(answered["arguments"])
+
+
+def test_upstreams_ctrgcn_without_the_fixes(probe):
+    code = """
+        from paddlevideo.modeling.backbones.ctrgcn import CTRGCN
+        def raised(**options):
+            try:
+                CTRGCN(base_channel=8, **options)(paddle.zeros([1, 2, 8, 25, 2]))
+            except Exception as error:
+                return f"{type(error).__name__}: {error}"
+        answer(layout=raised(graph="coco"), plane=raised(in_channels=2))
+    """
+    answered, printed = probe(code, off="any-layout,two-coordinates")
+    assert answered is not None, printed[-2000:]
+    assert answered["layout"] == "ValueError: "
+    # in Paddle 3 and 2.6
+    assert "size of filter at axis 0" in answered["plane"] or "size of the 0-th dim is 0" in answered["plane"]
+
+
 EXPORT = """
     import os
     from paddlevideo.modeling.backbones import AGCN2s

@@ -1,13 +1,15 @@
-"""``paddlevideo.modeling.backbones.ctrgcn``: upstream's CTRGCN on a CPU, and how it starts."""
+"""``paddlevideo.modeling.backbones.ctrgcn``: upstream's CTRGCN on a CPU, how it starts, and on any skeleton."""
 
 from __future__ import annotations
 
 import functools
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, Optional
 
-from ctrgcn_plugin.upstream.fixes.code import mentions
+from ctrgcn_plugin import layouts
+from ctrgcn_plugin.upstream.fixes.code import mentions, with_line
 from ctrgcn_plugin.upstream.fixes.fix import FALSIFIES, STOPS, Fix
+from ctrgcn_plugin.upstream.fixes.proxy import Proxy, replaced
 
 
 def _aggregates_by_matmul(module: ModuleType) -> bool:
@@ -72,6 +74,51 @@ def _initialise_units(module: ModuleType) -> None:
     backbone.init_weights = init_weights
 
 
+def _knows_one_layout(module: ModuleType) -> bool:
+    return all(mentions(module.CTRGCN.__init__, word) for word in (layouts.DEFAULT, "ValueError"))
+
+
+def _take_any_layout(module: ModuleType) -> None:
+    backbone = module.CTRGCN
+    original = with_line(
+        backbone.__init__, "raise ValueError()", "self.graph = ctrgcn_graph(graph, **graph_args)", ctrgcn_graph=_graph
+    )
+
+    @functools.wraps(original)
+    def init(
+        self: Any,
+        num_point: Optional[int] = None,
+        num_person: int = 2,
+        base_channel: int = 64,
+        graph: str = layouts.DEFAULT,
+        graph_args: Optional[dict[str, Any]] = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
+        joints = layouts.get(graph).agreed_joints(num_point, backbone.__name__)
+        original(self, joints, num_person, base_channel, graph, graph_args or {}, *args, **kwargs)
+
+    backbone.__init__ = init
+
+
+def _graph(graph: str, **graph_args: Any) -> SimpleNamespace:
+    return SimpleNamespace(A=layouts.get(graph).adjacency(**graph_args))
+
+
+def _relates_by_no_channel(module: ModuleType) -> bool:
+    widths = []
+    with replaced(module, nn=Proxy(module.nn, Conv2D=lambda in_channels, width, **_: widths.append(width))):
+        module.CTRGC(2, 8)
+    return 0 in widths
+
+
+def _relate_by_eight(module: ModuleType) -> None:
+    unit = module.CTRGC
+    unit.__init__ = with_line(
+        unit.__init__, "in_channels == 3 or in_channels == 9", "in_channels in (3, 9) or in_channels < rel_reduction"
+    )
+
+
 FIXES = (
     Fix(
         "onednn-matmul",
@@ -99,5 +146,23 @@ FIXES = (
         FALSIFIES,
         _initialises_little,
         _initialise_units,
+    ),
+    Fix(
+        "any-layout",
+        "paddlevideo.modeling.backbones.ctrgcn",
+        "modeling/backbones/ctrgcn.py:436",
+        "ValueError without a word for any graph but ntu_rgb_d",
+        STOPS,
+        _knows_one_layout,
+        _take_any_layout,
+    ),
+    Fix(
+        "two-coordinates",
+        "paddlevideo.modeling.backbones.ctrgcn",
+        "modeling/backbones/ctrgcn.py:59",
+        "in_channels: 2 makes a convolution without channels: the size of filter at axis 0 should be greater than 0",
+        STOPS,
+        _relates_by_no_channel,
+        _relate_by_eight,
     ),
 )
