@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Union
 import numpy as np
 import yaml
 
-from ctrgcn_plugin import unpickling
+from ctrgcn_plugin import layouts, unpickling
 from ctrgcn_plugin.data.sample import ClipError
 from ctrgcn_plugin.errors import one_line
 
@@ -24,6 +24,17 @@ AnyPath = Union[str, "os.PathLike[str]"]
 CARD = "dataset.yaml"
 REPORT = "report.csv"
 DATA, LABELS = "{split}_data.npy", "{split}_label.pkl"
+# of a card's values
+KINDS = {
+    "name": str,
+    "layout": str,
+    "coordinates": int,
+    "persons": int,
+    "frames": int,
+    "unit": str,
+    "classes": list,
+    "options": dict,
+}
 AXES = "clips N, coordinates C, frames T, joints V, persons M"
 
 
@@ -65,10 +76,19 @@ class Card:
         if not path.is_file():
             return None
         try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
-            return cls(**content)
-        except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError) as error:
+            card = cls(**yaml.safe_load(path.read_text(encoding="utf-8")))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError, TypeError) as error:
             raise ClipError(f"{path} is no description of a prepared data set: {one_line(error)}") from error
+        counts = card.protocols.values() if isinstance(card.protocols, dict) else [None]
+        wrong = [key for key, kind in KINDS.items() if not isinstance(getattr(card, key), kind)]
+        wrong += ["protocols"] * any(not isinstance(count, dict) for count in counts)
+        if wrong:
+            raise ClipError(f"{path} has {wrong[0]} {getattr(card, wrong[0])!r}, which is none; correct it")
+        return card
+
+    def graph(self, folder: Path) -> str:
+        """What a config's ``graph`` says for the data in `folder`: a shipped layout's name, or the file's path."""
+        return self.layout if self.layout in layouts.available() else str((folder / self.layout).resolve())
 
 
 def open_clips(path: AnyPath) -> np.ndarray:
@@ -81,12 +101,15 @@ def open_clips(path: AnyPath) -> np.ndarray:
         raise ClipError(f"no data at {path}; give a .npy file of ({AXES})")
     try:
         clips = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except Exception as error:
+        # NumPy evaluates the header before it looks what is in there
         raise ClipError(f"data {path} cannot be read as a .npy file: {one_line(error)}") from error
     if not isinstance(clips, np.ndarray):
         raise ClipError(f"data {path} is an archive of arrays (.npz); give a .npy file of ({AXES})")
     if clips.ndim != len(AXES.split(",")) or clips.dtype.kind not in "fiu":
         raise ClipError(f"data {path} has shape {clips.shape} of {clips.dtype}; numbers of ({AXES}) are needed")
+    if 0 in clips.shape[1:]:
+        raise ClipError(f"data {path} has shape {clips.shape}, an axis of no length")
     return clips
 
 
