@@ -13,6 +13,8 @@ from ctrgcn_plugin import __version__
 from ctrgcn_plugin.data.prepare.formats import FORMATS
 from ctrgcn_plugin.errors import UserError
 
+RECIPE = "configs/recognition/ctrgcn/ctrgcn_light_v2_ntucs_joint_aug.yaml"
+
 Handler = Callable[[argparse.Namespace], int]
 
 
@@ -73,6 +75,15 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument(
         "--fix", type=Path, metavar="OUT_DIR", help="write them there with gaps filled and hopeless clips left out"
     )
+
+    sub = command("configure", _configure, "Write a config that trains a shipped recipe's model on prepared data.")
+    sub.add_argument("data", type=Path, help="folder that prepare has written")
+    sub.add_argument("output", type=Path, metavar="CONFIG.yaml", help="config to write")
+    sub.add_argument("-c", "--config", default=RECIPE, help="recipe (default: %(default)s)")
+    sub.add_argument("--protocol", default="", help="of the data (default: its only one)")
+    sub.add_argument("--stream", default="joint", help="joint, bone, motion or bone_motion (default: %(default)s)")
+    sub.add_argument("--width", type=_positive, metavar="N", help="base_channel (default: the recipe's)")
+    sub.add_argument("--epochs", type=_positive, metavar="N", help="over the clips (default: the recipe's)")
 
     sub = command("ensemble", _ensemble, "Fuse the scores that several streams' tests have saved.")
     sub.add_argument("scores", nargs="+", metavar="FILE.npz", help="one for each stream, of the same clips")
@@ -185,6 +196,12 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
+    return int(text)
+
+
 def _quickstart(options: argparse.Namespace) -> int:
     from ctrgcn_plugin import quickstart
 
@@ -214,6 +231,17 @@ def _data(options: argparse.Namespace) -> int:
     report = check.check(options.dir, layout=options.layout, fixed=options.fix)
     print(report.as_json() if options.json else "\n".join(report.lines()))
     return 1 if report.problems else 0
+
+
+def _configure(options: argparse.Namespace) -> int:
+    from ctrgcn_plugin import fitting
+
+    config, header = fitting.fit(
+        options.config, options.data, options.protocol, options.stream, options.width, options.epochs
+    )
+    fitting.write(config, header, options.output)
+    print(f"{options.output}: {config['model_name']}; train with: python main.py --validate -c {options.output}")
+    return 0
 
 
 def _ensemble(options: argparse.Namespace) -> int:
