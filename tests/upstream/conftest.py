@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import subprocess
+import sys
 import textwrap
 from pathlib import Path
 
 import numpy as np
+import preloaded as preloading
 import pytest
 from series import FOLDER
 
@@ -75,16 +78,17 @@ def answer(**values):
 
 
 @pytest.fixture
-def probe(ppvideo_root, python, tmp_path):
+def probe(ppvideo_root, preloaded, tmp_path):
     """Run code in stock PaddleVideo, some fixes switched off; (answer or None, all that was printed)."""
 
-    def run(code: str, off: str = "", timeout: float = 120) -> tuple[dict | None, str]:
+    def run(code: str, off: str = "") -> tuple[dict | None, str]:
         text = START.format(root=str(ppvideo_root)) + textwrap.dedent(code)
         # a file, because making a network static takes its source
         (tmp_path / "probe.py").write_text(text)
-        result = python(["probe.py"], tmp_path, timeout, PADDLEVIDEO_PLUGIN_FIXES=off)
-        found = [line[6:] for line in result.stdout.splitlines() if line.startswith("ANSWER")]
-        return (json.loads(found[-1]) if found else None), result.stdout
+        log = tmp_path / "probe.log"
+        _, printed = preloaded(tmp_path / "probe.py", tmp_path, log, PADDLEVIDEO_PLUGIN_FIXES=off)
+        found = [line[6:] for line in printed.splitlines() if line.startswith("ANSWER")]
+        return (json.loads(found[-1]) if found else None), printed
 
     return run
 
@@ -103,13 +107,31 @@ def git():
 
 
 @pytest.fixture(scope="session")
-def evidence(python):
+def preloaded():
+    """Run a script in a folder, see ``preloaded.py``: (exit status, what it printed)."""
+    command = [sys.executable, preloading.__file__]
+    server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def run(script: Path, folder: Path, output: Path, **environment: str) -> tuple[int, str]:
+        asked = {"script": str(script), "cwd": str(folder), "output": str(output)}
+        server.stdin.write(json.dumps({**asked, "environment": {**os.environ, **environment}}) + "\n")
+        server.stdin.flush()
+        return int(server.stdout.readline()), output.read_text(encoding="utf-8", errors="replace")
+
+    yield run
+    server.stdin.close()
+    server.wait()
+
+
+@pytest.fixture
+def evidence(preloaded, tmp_path):
     """Run one piece of evidence in a PaddleVideo: (exit status, its verdict)."""
 
     def run(name: str, root: Path, off: str = "") -> tuple[int, str]:
-        result = python([FOLDER / "evidence" / f"{name}.py"], root, PADDLEVIDEO_PLUGIN_FIXES=off)
-        verdicts = [line for line in result.stdout.splitlines() if line.startswith(("FAULT: ", "fine: ", "cannot be"))]
-        assert verdicts, f"{name} came to no verdict:\n{result.stdout[-3000:]}"
-        return result.returncode, verdicts[-1]
+        script = FOLDER / "evidence" / f"{name}.py"
+        status, printed = preloaded(script, root, tmp_path / "evidence.log", PADDLEVIDEO_PLUGIN_FIXES=off)
+        verdicts = [line for line in printed.splitlines() if line.startswith(("FAULT: ", "fine: ", "cannot be"))]
+        assert verdicts, f"{name} came to no verdict:\n{printed[-3000:]}"
+        return status, verdicts[-1]
 
     return run

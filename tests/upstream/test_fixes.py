@@ -97,7 +97,7 @@ BROKEN_SAMPLE = """
 
 
 def test_an_exception_in_a_sample_ends_the_run(probe):
-    answered, printed = probe(BROKEN_SAMPLE, timeout=60)
+    answered, printed = probe(BROKEN_SAMPLE)
     assert answered is not None, printed[-2000:]
     assert answered["error"] == "no such skeleton" and answered["seen"] <= 2
 
