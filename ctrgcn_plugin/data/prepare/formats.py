@@ -36,7 +36,7 @@ class Format:
     options: tuple[Option, ...] = ()
 
     def source(self, raw: Path, options: Mapping[str, Any]) -> Source:
-        """The data set in `raw`; nothing of it is read yet but its list of files."""
+        """The data set in `raw`; of its clips, at most those are read that tell what all have in common."""
         return importlib.import_module(f"{__package__}.{self.module}").source(raw, **options)
 
 
@@ -70,14 +70,21 @@ FORMATS: dict[str, Format] = {
     ),
     "nw_ucla": Format("nw_ucla", "NW-UCLA: the .json files that CTR-GCN and others use", "folder of .json files"),
     "utd_mhad": Format("utd_mhad", "UTD-MHAD: *_skeleton.mat files", "folder of .mat files"),
-    "msr_action3d": Format("msr_action3d", "MSR Action3D: *_skeleton3D.txt files", "folder of .txt files"),
+    "msr_action3d": Format(
+        "msr_action3d",
+        "MSR Action3D: *_skeleton3D.txt files",
+        "folder of .txt files",
+        (Option("--subset", {"choices": ("AS1", "AS2", "AS3"), "help": "of eight actions (default: all twenty)"}),),
+    ),
     "pyskl": Format(
         "pyskl",
         "a pickle of annotations as pyskl and mmaction2 share them, 2-D or 3-D",
         "file.pkl",
         (
             Option(LAYOUT.flag, {**LAYOUT.settings, "help": "skeleton layout (default: by the number of joints)"}),
-            PERSONS,
+            Option(
+                PERSONS.flag, {"type": int, "metavar": "M", "help": "in a clip (default: 2, or 1 if none has more)"}
+            ),
             CONFIDENCE,
         ),
     ),
@@ -89,13 +96,13 @@ FORMATS: dict[str, Format] = {
     ),
     "coco": Format(
         "coco",
-        "a .json for each clip with keypoints in COCO's result form, an image a frame",
+        "a .json for each clip with keypoints as COCO, AlphaPose, PoseTrack or mmpose write them",
         "folder of .json files",
         (LABELS, _layout("coco"), PERSONS, CONFIDENCE),
     ),
     "plain": Format(
         "plain",
-        "one .npy or .csv for each clip",
+        "a .npy, (T, V, C) or (T, M, V, C), or a .csv for each clip",
         "folder of .npy or .csv files",
         (LABELS, Option(LAYOUT.flag, {**LAYOUT.settings, "required": True, "help": "skeleton layout"}), PERSONS),
     ),
