@@ -88,6 +88,7 @@ def parser() -> argparse.ArgumentParser:
     sub = command("ensemble", _ensemble, "Fuse the scores that several streams' tests have saved.")
     sub.add_argument("scores", nargs="+", metavar="FILE.npz", help="one for each stream, of the same clips")
     sub.add_argument("--weights", type=float, nargs="+", metavar="W", help="one for each file (default: 1 each)")
+    sub.add_argument("--raw", action="store_true", help="sum scores before softmax, as CTR-GCN's own script")
     sub.add_argument("--json", action="store_true", help="the same for programs")
     sub.add_argument("-o", "--output", type=Path, metavar="FILE.npz", help="save the fused scores")
 
@@ -247,7 +248,7 @@ def _configure(options: argparse.Namespace) -> int:
 def _ensemble(options: argparse.Namespace) -> int:
     from ctrgcn_plugin import ensemble
 
-    fused = ensemble.fuse(options.scores, options.weights)
+    fused = ensemble.fuse(options.scores, options.weights, raw=options.raw)
     if options.output:
         fused.save(options.output)
     print(fused.as_json() if options.json else "\n".join(fused.lines()))

@@ -21,7 +21,9 @@ STEPS = 8
 # a config's datasets, and which split each reads
 DATASETS = dict(zip(("train", "valid", "test"), (*SPLITS, SPLITS[-1])))
 RATES = ("warmup_start_lr", "cosine_base_lr", "step_base_lr")
-ROTATION = "RandomRotation"
+# upstream's, and what computes the same from a mapped file, faster, and also in a plane
+DATASET, CROP, ROTATION = "SkeletonDataset", "SketeonCropSample", "RandomRotation"
+OWN = {DATASET: "MappedSkeletonDataset", CROP: "SkeletonCropResample", ROTATION: "SkeletonRotation"}
 HEADER = """# {recipe}, fitted to {data}, {protocol}: {clips} clips for training.
 {changes}# PaddleVideo reads the paths below from wherever it is started.
 """
@@ -70,16 +72,17 @@ def fit(
     folder = (data / protocol).resolve()
     for dataset, split in DATASETS.items():
         if dataset in config["DATASET"]:
-            config["DATASET"][dataset].update(
-                file_path=str(folder / DATA.format(split=split)), label_path=str(folder / LABELS.format(split=split))
-            )
+            section = config["DATASET"][dataset]
+            section["format"] = OWN.get(section["format"], section["format"])
+            section["file_path"] = str(folder / DATA.format(split=split))
+            section["label_path"] = str(folder / LABELS.format(split=split))
     bone, motion = modality.NAMES[stream]
     settings = {"joint": not (bone or motion), "bone": bone, "motion": motion, "graph": graph}
-    for name, step in _steps(config["PIPELINE"]):
-        if name == modality.STEP:
-            step.update(settings)
-        elif name == ROTATION and card.coordinates != 3:
-            step["argument"] = False  # there is nothing to turn about in a plane
+    # a confidence is no coordinate to turn
+    turns = not card.options.get("confidence")
+    for stages in config["PIPELINE"].values():
+        for stage, steps in stages.items():
+            stages[stage] = [fitted for step in steps for fitted in _fit_step(step, settings, turns)]
     config["INFERENCE"].update(
         num_channels=card.coordinates, vertex_nums=layout.num_joints, person_nums=card.persons, **settings
     )
@@ -122,11 +125,17 @@ def _backbone(model: dict[str, Any]) -> str:
     return [network["backbone"]["name"] for network in _networks(model)][-1]
 
 
-def _steps(pipeline: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for stages in pipeline.values():
-        for stage in stages.values():
-            for step in stage if isinstance(stage, list) else [stage]:
-                yield from ((name, options) for name, options in step.items() if isinstance(options, dict))
+def _fit_step(step: dict[str, Any], modality_settings: Mapping[str, Any], turns: bool) -> Iterator[dict[str, Any]]:
+    """What stands for a step of a pipeline: one or none."""
+    ((name, options),) = step.items()
+    if name == modality.STEP:
+        yield {name: dict(modality_settings)}
+    elif name == CROP:
+        yield {OWN[name]: options}
+    elif name != ROTATION:
+        yield step
+    elif options["argument"] and turns:
+        yield {OWN[name]: {key: value for key, value in options.items() if key != "argument"}}
 
 
 def _fit_epochs(config: dict[str, Any], epochs: int) -> None:

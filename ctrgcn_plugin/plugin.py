@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Any
 
 
@@ -13,6 +14,7 @@ def register() -> None:
     from paddlevideo.modeling import registry
     from paddlevideo.solver import custom_lr
 
+    from ctrgcn_plugin import import_hooks
     from ctrgcn_plugin.models import backbones, heads, mutual
     from ctrgcn_plugin.schedules import SCHEDULES
     from ctrgcn_plugin.upstream import excepthook, fixes
@@ -31,7 +33,19 @@ def register() -> None:
     for schedule in SCHEDULES:
         if not hasattr(custom_lr, schedule.__name__):
             setattr(custom_lr, schedule.__name__, schedule)
+    # not before a script imports it: what only exports a model has no need of a video loader and its libraries
+    import_hooks.after("paddlevideo.loader.dataset.skeleton", _register_loader)
     excepthook.install()
+
+
+def _register_loader(_: ModuleType) -> None:
+    from paddlevideo.loader import registry
+
+    from ctrgcn_plugin.upstream import dataset, pipeline
+
+    _add(registry.DATASETS, dataset.MappedSkeletonDataset)
+    for step in pipeline.STEPS:
+        _add(registry.PIPELINES, step)
 
 
 def _add(registry: Any, cls: type) -> None:

@@ -8,17 +8,22 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ctrgcn_plugin import configs
+from ctrgcn_plugin import configs, layouts
+from ctrgcn_plugin.data.modality import KEYS, Modality
 from ctrgcn_plugin.errors import ConfigError
 from ctrgcn_plugin.models.network import build_network
 
 FOLDER = "configs/recognition/ctrgcn"
+STREAMS = ("joint", "bone", "motion", "bone_motion")
 # config: model_name, backbone, width, epochs, values of the exported network
 SHIPPED = {
     "ctrgcn_lite_ntucs_joint_dml": ("CTRGCNLiteJoint", "CTRGCNLite", 64, 100, 1_072_744),
     "ctrgcn_light_ntucs_joint": ("CTRGCN_light_joint", "CTRGCN_light", 60, 65, 1_031_550),
     "ctrgcn_light_ntucs_joint_aug": ("CTRGCN_light_joint", "CTRGCN_light", 60, 100, 1_031_550),
-    "ctrgcn_light_v2_ntucs_joint_aug": ("CTRGCN_lightV2_joint", "CTRGCN_lightV2", 62, 100, 1_126_068),
+    **{
+        f"ctrgcn_light_v2_ntucs_{name}_aug": (f"CTRGCN_lightV2_{name}", "CTRGCN_lightV2", 62, 100, 1_126_068)
+        for name in STREAMS
+    },
     "ctrgcn_light_v2_ntucs_joint_dml": ("CTRGCN_lightV2_joint", "CTRGCN_lightV2", 62, 100, 1_126_068),
 }
 
@@ -60,6 +65,33 @@ def test_recipes(name, alpha, start, peak, decay):
         "max_epoch": 100,
     }
     assert config["OPTIMIZER"]["weight_decay"] == {"name": "L2", "value": decay}
+
+
+def leaves(value, place=()):
+    """(place, value) of every setting in a config."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else None
+    if items is None:
+        yield place, value
+    else:
+        for key, inner in items:
+            yield from leaves(inner, (*place, key))
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_the_four_streams_differ_in_the_stream_alone(name):
+    config = configs.load(f"{FOLDER}/ctrgcn_light_v2_ntucs_{name}_aug.yaml")
+    bone = "bone" in name
+    expected = Modality(bone, "motion" in name, layouts.get("ntu_rgb_d").parents if bone else ())
+    for mode in ("train", "valid", "test"):
+        assert Modality.of_config({"PIPELINE": {"test": config["PIPELINE"][mode]}}) == expected
+    assert Modality.of_config(config) == expected
+    # what a tool that looks at INFERENCE alone is told
+    assert Modality.of_config({"INFERENCE": config["INFERENCE"]}) == expected
+
+    joints = dict(leaves(configs.load(f"{FOLDER}/ctrgcn_light_v2_ntucs_joint_aug.yaml")))
+    differing = {place for place, value in leaves(config) if joints.get(place, place) != value}
+    assert {place for place in differing if place[-1] not in KEYS} <= {("model_name",)}
+    assert set(joints) <= set(dict(leaves(config)))
 
 
 def test_a_file_on_disk_wins(tmp_path, monkeypatch):

@@ -55,7 +55,7 @@ def test_every_shipped_recipe_builds_a_network_for_the_data(recipe, coordinates,
 )
 def test_the_stream_is_the_same_everywhere(stream, joint, bone, motion, data):
     config, _ = fitting.fit(RECIPE, data(), stream=stream)
-    sections = [config["PIPELINE"][mode]["transform"][1][modality.STEP] for mode in ("train", "valid", "test")]
+    sections = [config["PIPELINE"][mode]["transform"][-1][modality.STEP] for mode in ("train", "valid", "test")]
     for section in (*sections, config["INFERENCE"]):
         assert (section["joint"], section["bone"], section["motion"]) == (joint, bone, motion)
     assert config["model_name"] == f"CTRGCN_lightV2_dance_{stream}"
@@ -86,10 +86,18 @@ def test_the_schedule_follows_the_epochs(epochs, warmup, data):
     assert (config["epochs"], schedule["max_epoch"], schedule["warmup_epochs"]) == (epochs, epochs, warmup)
 
 
-def test_only_three_coordinates_are_turned(data):
-    for coordinates, turned in ((2, False), (3, True)):
-        config, _ = fitting.fit(RECIPE, data(coordinates=coordinates))
-        assert config["PIPELINE"]["train"]["transform"][0]["RandomRotation"]["argument"] is turned
+@pytest.mark.parametrize("confidence", [False, True])
+def test_the_steps_are_the_fast_ones_and_a_confidence_is_not_turned(confidence, data):
+    config, _ = fitting.fit(RECIPE, data(coordinates=2 + confidence, options={"confidence": confidence}))
+    names = {
+        mode: [name for steps in stages.values() for step in steps for name in step]
+        for mode, stages in config["PIPELINE"].items()
+    }
+    turned = [] if confidence else ["SkeletonRotation"]
+    assert names["train"] == ["Iden", "SkeletonCropResample", *turned, modality.STEP]
+    assert names["valid"] == names["test"] == ["Iden", "SkeletonCropResample", modality.STEP]
+    assert config["PIPELINE"]["train"]["sample"][1]["SkeletonCropResample"]["p_interval"] == [0.5, 1]
+    assert {config["DATASET"][name]["format"] for name in fitting.DATASETS} == {"MappedSkeletonDataset"}
 
 
 def test_mistakes(data, tmp_path):

@@ -29,8 +29,9 @@ def valid_frames(clip: np.ndarray) -> int:
 
     A frame is empty if all its values are zero. Empty frames before the last are part of the clip.
     """
-    seen = np.flatnonzero(clip.any(axis=(0, 2, 3)))
-    return int(seen[-1]) + 1 if len(seen) else 0
+    # a search for the last byte that is set is several times as fast as any() along three axes
+    seen = (clip != 0).any(axis=0)
+    return seen.tobytes().rfind(True) // max(seen[:1].size, 1) + 1
 
 
 def persons_in(clip: np.ndarray) -> int:
@@ -53,23 +54,39 @@ def centre_crop_resample(clip: np.ndarray, window_size: int, p: float) -> np.nda
     if window_size < 1 or not 0 < p <= 1:
         raise ConfigError(f"window_size must be at least 1 and p in (0, 1], got {window_size} and {p}")
     valid = valid_frames(clip)
-    if valid == 0:
-        return np.zeros((clip.shape[0], window_size, *clip.shape[2:]), dtype=np.float32)
     margin = int((1 - p) * valid / 2)
-    return resample(clip[:, margin : valid - margin].astype(np.float32, copy=False), window_size)
+    return resample(clip[:, margin : valid - margin], window_size)
 
 
 def resample(clip: np.ndarray, window_size: int) -> np.ndarray:
-    """Linear interpolation along time with frames as intervals (``align_corners=False``): (C, T, V, M) float32."""
+    """Linear interpolation along time with frames as intervals (``align_corners=False``): (C, T, V, M) float32.
+
+    For windows of two frames and more this is Paddle's ``bilinear`` to the last bit. No frames give zeros.
+    """
     frames = clip.shape[1]
+    if not frames:
+        return np.zeros((clip.shape[0], window_size, *clip.shape[2:]), dtype=np.float32)
     # in float32 as Paddle's kernel, so that the weights are the same to the last bit
     step = np.float32(frames) / np.float32(window_size)
     centres = (np.arange(window_size, dtype=np.float32) + np.float32(0.5)) * step - np.float32(0.5)
-    position = np.maximum(centres, np.float32(0))
+    return between_frames(clip, np.maximum(centres, np.float32(0)))
+
+
+def between_frames(clip: np.ndarray, position: np.ndarray) -> np.ndarray:
+    """A clip (C, T, V, M) at moments between its frames, by linear interpolation: (C, len(position), V, M) float32.
+
+    Args:
+        position: in frames, 0 or later, float32; after the last frame there is the last frame.
+    """
+    clip = clip.astype(np.float32, copy=False)
     before = position.astype(np.int64)
-    after = np.minimum(before + 1, frames - 1)
-    weight = (position - before.astype(np.float32))[None, :, None, None]
-    return clip[:, before] * (1 - weight) + clip[:, after] * weight
+    weight = (position - before.astype(np.float32))[:, None, None]
+    # not by clip[:, before], which is slower, and in place
+    early, late = clip.take(before, axis=1, mode="clip"), clip.take(before + 1, axis=1, mode="clip")
+    early *= 1 - weight
+    late *= weight
+    early += late
+    return early
 
 
 def read_clip(path: Union[str, os.PathLike[str]], clip_shape: tuple[int, int, int]) -> np.ndarray:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import yaml
 
+from ctrgcn_plugin.data.modality import JOINTS, NAMES, Modality
 from ctrgcn_plugin.deploy.engines import files_of
 from ctrgcn_plugin.deploy.gate import TOLERANCES
 from ctrgcn_plugin.errors import UserError, one_line
@@ -22,11 +23,14 @@ _TYPES: dict[str, Any] = {
     "str": str,
     "int": int,
     "bool": bool,
+    "list[int]": list,
     "list[float]": list,
     "list[list[float]]": list,
     "dict[str, float]": dict,
     "dict[str, str]": dict,
 }
+# what a card means that is older than these fields
+_UNSAID: dict[str, Any] = {"modality": JOINTS.name, "parents": []}
 
 
 class ModelError(UserError):
@@ -43,6 +47,8 @@ class Card:
         channels, frames, joints, persons: C, T, V, M of the network's input.
         skips_absent: whether clips of fewer persons may be given, for those who are not there.
         p_interval: ``[p]``, the part of a clip that is sampled.
+        modality: the stream that is made of a clip of joints, one of :data:`~ctrgcn_plugin.data.modality.NAMES`.
+        parents: V indices, the bones of a stream of bones; a layout's file may be on another machine.
         classes: K.
         parameters: how many are trained.
         paddle: version that exported the model.
@@ -62,6 +68,8 @@ class Card:
     persons: int
     skips_absent: bool
     p_interval: list[float]
+    modality: str
+    parents: list[int]
     classes: int
     parameters: int
     paddle: str
@@ -78,6 +86,11 @@ class Card:
     def input_shape(self) -> tuple[int, int, int, int]:
         """(C, T, V, M)."""
         return self.channels, self.frames, self.joints, self.persons
+
+    @property
+    def stream(self) -> Modality:
+        """What is made of a clip that has been sampled."""
+        return Modality.named(self.modality, self.parents)
 
     @property
     def worst_error(self) -> float:
@@ -97,7 +110,7 @@ class Card:
             content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
         except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
             raise ModelError(f"card {path} is not readable as YAML: {one_line(error)}") from error
-        content = content if isinstance(content, dict) else {}
+        content = {**_UNSAID, **content} if isinstance(content, dict) else {}
         known = {field.name: _TYPES[str(field.type)] for field in fields(cls)}
         unsaid = [name for name, types in known.items() if not isinstance(content.get(name), types)]
         card = None if unsaid else cls(**{name: content[name] for name in known})
@@ -117,8 +130,15 @@ class Card:
             and len(self.p_interval) == 1
             and all(isinstance(number, (int, float)) for number in numbers)
             and min(self.input_shape) > 0
+            and self.modality in NAMES
+            and self._has_its_bones()
             and self.precision in TOLERANCES
         )
+
+    def _has_its_bones(self) -> bool:
+        places = range(self.joints)
+        known = all(type(parent) is int and parent in places for parent in self.parents)
+        return known and len(self.parents) == (self.joints if self.stream.bone else 0)
 
     def require_intact(self, model_file: Path) -> None:
         """Raise a :class:`ModelError` unless the model's files are those that were written with this card.

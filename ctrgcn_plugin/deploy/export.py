@@ -60,14 +60,15 @@ def export(
 
     Args:
         config_path: in PaddleVideo's form, a path or a shipped config's name. INFERENCE may be left out:
-            the shape is the backbone's, window_size and p_interval those of upstream's helper.
+            the shape is the backbone's, window_size and p_interval those of upstream's helper, and the stream that
+            of PIPELINE.test, see :meth:`~ctrgcn_plugin.data.modality.Modality.of_config`.
         weights: ``.pdparams``, ``.safetensors`` or ``.onnx`` that fit the network completely.
         order: style, engine and precision; fused for Paddle where it is None.
         save_name: what to call the files, instead of the config's model_name.
         overrides: ``a.b.0.c=value`` for the config.
         required: engine settings in which the model must be right; all of the order's engine where it is empty.
             The card has those in which it is, and :class:`~ctrgcn_plugin.deploy.predictor.Predictor` keeps to them.
-        clips: clip files to compare on, besides made ones.
+        clips: clip files of joints to compare on, besides made ones.
 
     Raises:
         ConfigError, CheckpointError, ClipError: config, checkpoint or a clip cannot be used.
@@ -87,7 +88,8 @@ def export(
 
     clip_shape = channels, window_size, joints, persons = trained.input_shape
     given = (gate.Clips("given", persons_in(x), x[None]) for x in map(trained.sample, clip_files(clips)))
-    references = gate.references(trained.scores, [*gate.make_clips(clip_shape, max(gate.BATCHES)), *given])
+    made = gate.make_clips(clip_shape, max(gate.BATCHES), modality=trained.modality)
+    references = gate.references(trained.scores, [*made, *given])
     with _staging(Path(output_dir)) as staging:
         model = writing.write(trained.network, clip_shape, staging, order)
         checks, verified, wrong = _verify(model, references, order, must)
@@ -103,6 +105,8 @@ def export(
             persons=persons,
             skips_absent=order.skips_absent,
             p_interval=[trained.p],
+            modality=trained.modality.name,
+            parents=list(trained.modality.parents),
             classes=trained.network.head.num_classes,
             parameters=trained.parameter_count,
             paddle=paddle.__version__,

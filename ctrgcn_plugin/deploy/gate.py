@@ -13,6 +13,7 @@ from typing import Callable
 
 import numpy as np
 
+from ctrgcn_plugin.data.modality import JOINTS, Modality
 from ctrgcn_plugin.errors import UserError
 
 BATCHES = (1, 8)
@@ -134,14 +135,18 @@ def probes(clip_shape: Sequence[int]) -> np.ndarray:
     return x.astype(np.float32)
 
 
-def make_clips(clip_shape: Sequence[int], count: int, seed: int = 0) -> Iterator[Clips]:
-    """`count` clips of shape (C, T, V, M) of every kind, with all persons and with one."""
+def make_clips(clip_shape: Sequence[int], count: int, seed: int = 0, *, modality: Modality = JOINTS) -> Iterator[Clips]:
+    """`count` clips of shape (C, T, V, M) of every kind, with all persons and with one.
+
+    Args:
+        modality: the stream that is made of them.
+    """
     for number, (kind, make) in enumerate(KINDS.items()):
         everyone = make(np.random.default_rng([seed, number]), (count, *clip_shape)).astype(np.float32)
         for persons in sorted({clip_shape[-1], 1}, reverse=True):
             x = everyone.copy()
             x[..., persons:] = 0
-            yield Clips(kind, persons, x)
+            yield Clips(kind, persons, modality(x))
 
 
 def references(network: Runner, clips: Iterable[Clips]) -> list[Reference]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from ctrgcn_plugin.data.clips import read
 from ctrgcn_plugin.data.sample import centre_crop_resample, check_clip, persons_in
+from ctrgcn_plugin.data.scores import softmax
 from ctrgcn_plugin.deploy import selection
 from ctrgcn_plugin.deploy.engines import AUTO
 from ctrgcn_plugin.errors import UserError
@@ -41,8 +42,8 @@ class Prediction:
 class Predictor:
     """An exported model with its card.
 
-    Clips are sampled as upstream's predictor samples them and are otherwise taken as they are: a model
-    that was trained on bones or motion needs clips of bones or motion.
+    Clips are clips of joints. They are sampled as upstream's predictor samples them, and of a model that was trained
+    on bones or motion become those.
 
     Args:
         path: the model file, or a folder with one model; it may have that model for several engines.
@@ -62,6 +63,7 @@ class Predictor:
     def __init__(self, path: Union[str, os.PathLike[str]], *, engine: str = AUTO, threads: int = 1) -> None:
         chosen = selection.choose(Path(path), engine, threads)
         self.card, self.setting, self.model = chosen.card, chosen.setting, chosen.model
+        self._modality = chosen.card.stream
         self._engine = chosen.engine
 
     def predict(self, clips: Iterable[Clip], batch_size: int = 1) -> list[Prediction]:
@@ -87,7 +89,7 @@ class Predictor:
                 yield Prediction(source, scores)
 
     def scores(self, x: np.ndarray) -> np.ndarray:
-        """Sampled clips (N, C, T, V, M) -> the network's scores (N, K)."""
+        """Sampled clips (N, C, T, V, M) of the model's stream -> the network's scores (N, K)."""
         if not self.card.skips_absent:
             return self._engine.run(x)
         # somebody who is all zero adds a constant, which the model knows
@@ -101,13 +103,7 @@ class Predictor:
     def _sample(self, source: str, clip: Clip) -> np.ndarray:
         shape = self.card.clip_shape
         values = check_clip(clip, shape, source) if isinstance(clip, np.ndarray) else read(clip, shape)
-        return centre_crop_resample(values, self.card.frames, self.card.p_interval[0])
-
-
-def softmax(scores: np.ndarray) -> np.ndarray:
-    """(N, K) -> (N, K), each row of sum 1."""
-    weights = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return weights / weights.sum(axis=1, keepdims=True)
+        return self._modality(centre_crop_resample(values, self.card.frames, self.card.p_interval[0]))
 
 
 def _source(index: int, clip: Clip) -> str:

@@ -94,11 +94,11 @@ def find_models(path: Union[str, Path]) -> dict[Path, Card]:
 
 
 def _require_one_network(cards: dict[Path, Card]) -> None:
-    """Raise a :class:`ModelError` if models of one name are of different weights."""
+    """Raise a :class:`ModelError` if models of one name are of different weights or streams."""
     (first, card), *others = cards.items()
     for model, other in others:
         error = gate.relative_error(np.array(other.probe), np.array(card.probe))
-        if not error <= gate.TOLERANCES["fp32"].limit:
+        if other.stream != card.stream or not error <= gate.TOLERANCES["fp32"].limit:
             raise ModelError(
                 f"{first.name} and {model.name} in {first.parent} are not of the same network; export both again, "
                 "or give the path of one"

@@ -13,6 +13,7 @@ import paddle
 
 from ctrgcn_plugin import checkpoint
 from ctrgcn_plugin.data.clips import read as read_clip
+from ctrgcn_plugin.data.modality import Modality
 from ctrgcn_plugin.data.sample import centre_crop_resample
 from ctrgcn_plugin.errors import ConfigError
 from ctrgcn_plugin.models.network import STUDENT, Network, build_network
@@ -28,28 +29,32 @@ AnyPath = Union[str, "os.PathLike[str]"]
 
 @dataclass(frozen=True)
 class Trained:
-    """A network with its weights, in evaluation mode, and how clips are sampled for it.
+    """A network with its weights, in evaluation mode, and how clips are made ready for it.
 
     Attributes:
         network: of a distillation, its student.
         window_size: frames T.
         p: the part of a clip that is sampled.
+        modality: the stream that it is for.
     """
 
     network: Network
     window_size: int
     p: float
+    modality: Modality
 
     @classmethod
     def load(cls, config: Mapping[str, Any], weights: AnyPath) -> Trained:
         """Raise a ConfigError or CheckpointError where config and weights cannot be used together."""
         network = build_network(config["MODEL"])
         window_size, p = sampling(config.get("INFERENCE") or {}, network.backbone.clip_shape)
+        modality = Modality.of_config(config)
+        modality.require_joints(network.backbone.clip_shape[1])
         state = checkpoint.read(os.fspath(weights))
         student = config["MODEL"].get("student", STUDENT)
         checkpoint.load_into(network, checkpoint.of_network(state, student), weights)
         network.eval()
-        return cls(network, window_size, p)
+        return cls(network, window_size, p, modality)
 
     @property
     def input_shape(self) -> tuple[int, int, int, int]:
@@ -64,8 +69,9 @@ class Trained:
         return sum(int(np.prod(parameter.shape)) for parameter in parameters if not parameter.stop_gradient)
 
     def sample(self, file: Path) -> np.ndarray:
-        """What the network is given of a clip in any supported format: (C, T, V, M) float32."""
-        return centre_crop_resample(read_clip(file, self.network.backbone.clip_shape), self.window_size, self.p)
+        """What the network is given of a clip of joints in any supported format: (C, T, V, M) float32."""
+        clip = read_clip(file, self.network.backbone.clip_shape)
+        return self.modality(centre_crop_resample(clip, self.window_size, self.p))
 
     def scores(self, x: np.ndarray) -> np.ndarray:
         """Clips (N, C, T, V, M) -> scores (N, K)."""

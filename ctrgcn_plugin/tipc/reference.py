@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -17,7 +16,6 @@ from ctrgcn_plugin.tipc.commands import EXPORT, Command
 from ctrgcn_plugin.tipc.evidence import Stage
 
 QUANTISED = "quant_model"
-TRANSFORM = "SketeonModalityTransform"
 
 
 @dataclass(frozen=True)
@@ -77,18 +75,9 @@ class _Network:
     @cached_property
     def _trained(self) -> Trained:
         config = configs.load(find_config(self._root, self._export.config), self._export.overrides)
-        _require_joints(config, self._export.config)
         return Trained.load(config, self._root / self._export.weights)
 
     def scores(self, clip: Path) -> np.ndarray:
         if clip not in self._scores:
             self._scores[clip] = self._trained.scores(self._trained.sample(clip)[None])[0]
         return self._scores[clip]
-
-
-def _require_joints(config: Mapping[str, Any], name: str) -> None:
-    for steps in ((config.get("PIPELINE") or {}).get("test") or {}).values():
-        for step in steps if isinstance(steps, list) else [steps]:
-            modality = (step.get(TRANSFORM) if isinstance(step, Mapping) else None) or {}
-            if modality.get("bone") is True or modality.get("motion") is True:
-                raise UserError(f"{name} is of bones or motion, and only predictions of joints can be judged")

@@ -3,40 +3,16 @@
 from __future__ import annotations
 
 import functools
-from collections import Counter
-from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from ntu_files import REST, Frames, prepare_upstream, random_scene, scene, stops_upstream, text_of
 
-from ctrgcn_plugin.data import ntu
+from ctrgcn_plugin.data import ntu, skeleton_files
 from ctrgcn_plugin.data.sample import ClipError
-
-# each frame: the bodies in it, (id, joints (25, 3))
-Frames = Sequence[Sequence[tuple[str, np.ndarray]]]
-
-# a joint's place in the depth and the colour picture, its orientation and state, of which nothing is used
-REST = "284.4 192.0 1056.7 NaN 0 0 0 0 2"
-
-
-def text_of(frames: Frames) -> str:
-    lines = [str(len(frames))]
-    for bodies in frames:
-        lines.append(str(len(bodies)))
-        for name, joints in bodies:
-            lines += [f"{name} 0 1 1 1 1 0 -0.02 0.1 2", str(len(joints))]
-            lines += [f"{x:.9g} {y:.9g} {z:.9g} {REST}" for x, y, z in joints]
-    return "\n".join(lines) + "\n"
-
-
-def scene(total: int, **bodies: tuple[int, np.ndarray]) -> list[list[tuple[str, np.ndarray]]]:
-    """Frames 0 to `total`: each body is there from its start on, as long as it has joints (T, 25, 3)."""
-    return [
-        [(name, joints[t - start]) for name, (start, joints) in bodies.items() if start <= t < start + len(joints)]
-        for t in range(total)
-    ]
 
 
 def person(frames: int, speed: float = 0.125, x: float = 0, z: float = 2, width: float = 0) -> np.ndarray:
@@ -212,40 +188,6 @@ def test_lines_may_end_as_on_windows_and_more_may_follow(read):
     np.testing.assert_array_equal(read(text_of(frames).replace("\n", "\r\n") + "\n1\n"), expected)
 
 
-RUN = """
-import runpy, sys, types
-import numpy as np
-# what the scripts ask for and NumPy 2 no longer has, and a module that they import and do not use
-np.int, np.string_ = int, np.bytes_
-sys.modules["sklearn"] = types.ModuleType("sklearn")
-sys.modules["sklearn.model_selection"] = unused = types.ModuleType("sklearn.model_selection")
-unused.train_test_split = None
-runpy.run_path(sys.argv[1], run_name="__main__")
-"""
-SCRIPTS = ("get_raw_skes_data", "get_raw_denoised_data", "seq_transformation")
-
-
-def random_scene(rng: np.random.Generator) -> Frames:
-    """Several bodies that come, go, come back, are partly wide and sometimes zero."""
-    total = int(rng.integers(20, 50))
-    bodies = {}
-    for name in "abcde"[: rng.integers(1, 6)]:
-        start = int(rng.integers(0, total - 1))
-        length = int(rng.integers(1, total - start + 1))
-        joints = rng.normal(0, 1, (length, 25, 3)) * rng.choice([0.1, 0.5]) + [0, 0, 3]
-        joints[:, :, 0] *= np.where(rng.random((length, 1)) < rng.random(), 1.5, 0.3)
-        joints[1:][rng.random(length - 1) < 0.05] = 0
-        bodies[name] = (start, joints)
-    frames = scene(total, **bodies)
-    return [[body for body in present if rng.random() < 0.95] for present in frames]
-
-
-def stops_upstream(frames: Frames) -> bool:
-    """Nobody, and several bodies of which all are short, end the scripts with an error."""
-    lengths = Counter(name for bodies in frames for name, _ in bodies)
-    return not lengths or (len(lengths) > 1 and max(lengths.values()) <= ntu.SHORT)
-
-
 @pytest.fixture(scope="module")
 def prepared_by_upstream(checkout_root, python, tmp_path_factory):
     """name -> (frames, the clip that upstream's three scripts make of them)."""
@@ -253,18 +195,10 @@ def prepared_by_upstream(checkout_root, python, tmp_path_factory):
     cases = {name: frames for name, (frames, _) in SCENES.items()}
     cases.update({f"random {i}": random_scene(rng) for i in range(100)})
     cases = {name: frames for name, frames in cases.items() if not stops_upstream(frames)}
-    folder = tmp_path_factory.mktemp("prepared") / "ntu-rgb-d"
-    for part in ("nturgb+d_skeletons", "statistics"):
-        (folder / part).mkdir(parents=True)
     names = [f"S001C001P001R001A{i:03}" for i in range(len(cases))]
-    for name, frames in zip(names, cases.values()):
-        (folder / "nturgb+d_skeletons" / f"{name}.skeleton").write_text(text_of(frames))
-    (folder / "statistics/skes_available_name.txt").write_text("\n".join(names))
-    for part in ("setup", "camera", "performer", "replication", "label"):
-        (folder / "statistics" / f"{part}.txt").write_text("1\n" * len(cases))
-    for script in SCRIPTS:
-        done = python(["-c", RUN, checkout_root / "data/ntu-rgb-d" / f"{script}.py"], folder)
-        assert done.returncode == 0, done.stdout
+    folder = prepare_upstream(
+        checkout_root, python, tmp_path_factory.mktemp("prepared"), dict(zip(names, cases.values()))
+    )
     lengths = np.loadtxt(folder / "denoised_data/frames_cnt.txt", dtype=int)
     # all clips are of camera 1, which is for testing in the cross-view split
     clips = np.load(folder / "xview/val_data.npy")
@@ -350,3 +284,69 @@ def test_a_changed_line_is_refused_or_gives_a_clip(read, line, text):
         assert "\n" not in str(error)
     else:
         assert clip.shape[0] == 3 and clip.shape[2:] == (25, 2) and np.isfinite(clip).all()
+
+
+NOTES = {
+    "one person": [],
+    "empty frames in the middle": ["2 frames dropped: nobody in them"],
+    "a short body is none": ["body b left out: 11 frames, people have more than 11"],
+    "a wide body is none": ["body b left out: wider than a person in 100% of its frames"],
+    "a third person is nobody": ["body c left out: both persons' time is taken by bodies that move more"],
+    "a frame goes that only a short body was in": [
+        "body b left out: 8 frames, people have more than 11",
+        "6 frames dropped: no coordinates of those who are left",
+    ],
+}
+
+
+@pytest.mark.parametrize("name", NOTES)
+def test_what_is_left_out_of_a_clip_is_noted(tmp_path, name):
+    path = tmp_path / "clip.skeleton"
+    path.write_text(text_of(SCENES[name][0]))
+    assert ntu.prepared(path).notes == NOTES[name]
+
+
+def both_ways(path: Path) -> tuple[skeleton_files.Appearances | None, skeleton_files.Appearances | None]:
+    """The file read at once and line by line; None for one that is not read."""
+    try:
+        slow = skeleton_files.line_by_line(path)
+    except ClipError:
+        slow = None
+    return skeleton_files.at_once(path), slow
+
+
+def assert_equal(one: skeleton_files.Appearances, other: skeleton_files.Appearances) -> None:
+    assert one[:4] == other[:4]
+    np.testing.assert_array_equal(one.joints.view(np.uint32), other.joints.view(np.uint32))
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+@pytest.mark.parametrize("more", ["", "1 2\n3"])
+def test_regular_files_are_read_at_once_and_equal_to_line_by_line(tmp_path, ending, more):
+    path = tmp_path / "clip.skeleton"
+    rng = np.random.default_rng(1)
+    for frames in [*(frames for frames, _ in SCENES.values()), *(random_scene(rng) for _ in range(10)), [], [[]]]:
+        path.write_bytes((text_of(frames) + more).replace("\n", ending).encode())
+        quick, slow = both_ways(path)
+        assert_equal(quick, slow)
+
+
+# what a blank, a line's end, a digit or a column may turn into
+DAMAGE = ["", " ", "  ", "\t", "\n", "\r", "\r\n", " \n", "\x0b", "\x1c", "\x00", "\x85", "\u2003", "\ufeff"]
+DAMAGE += ["0", "9", "-", "--", ".", "1.5", "1_0", "\u0663", "e", "1e3", "1e400", "nan", "-inf", "25", "+1", "x", "0 0"]
+
+
+@anything
+@given(st.data())
+def test_a_file_is_never_read_at_once_where_line_by_line_refuses_or_says_otherwise(tmp_path, data):
+    text = WHOLE if data.draw(st.booleans()) else WHOLE.replace("\n", "\r\n")
+    for _ in range(data.draw(st.integers(1, 3))):
+        start = data.draw(st.integers(0, min(len(text), 400)))
+        end = start + data.draw(st.integers(0, 3))
+        text = text[:start] + data.draw(st.sampled_from(DAMAGE)) + text[end:]
+    path = tmp_path / "clip.skeleton"
+    path.write_bytes(text.encode())
+    quick, slow = both_ways(path)
+    if quick is not None:
+        assert slow is not None
+        assert_equal(quick, slow)

@@ -348,6 +348,18 @@ def test_refuses_an_inference_section(tmp_path: Path, inference: object, match: 
     refused(tmp_path, ConfigError, match, INFERENCE=inference)
 
 
+@pytest.mark.parametrize(
+    ("settings", "match"),
+    [
+        ({"bone": True, "graph": "coco"}, "a clip of 25 joints has no bones of a layout of 17"),
+        ({"bone": "yes"}, r"SketeonModalityTransform\.bone must be True or False, got 'yes'"),
+    ],
+)
+def test_refuses_a_stream(tmp_path: Path, settings: dict[str, Any], match: str) -> None:
+    steps = [{"SketeonModalityTransform": {"joint": False, "motion": False, **settings}}]
+    refused(tmp_path, ConfigError, match, PIPELINE={"test": {"transform": steps}})
+
+
 def test_refuses_names_and_checkpoints(tmp_path: Path) -> None:
     refused(tmp_path, ConfigError, "files cannot be named '../up'", model_name="../up")
     refused(tmp_path, CheckpointError, "does not fit CTRGCN_lightV2: 0 keys match")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +16,7 @@ import paddle
 import pytest
 import yaml
 
+from ctrgcn_plugin.data.modality import JOINTS
 from ctrgcn_plugin.data.sample import ClipError, centre_crop_resample
 from ctrgcn_plugin.deploy import engines, gate, stdout
 from ctrgcn_plugin.deploy.card import ModelError
@@ -371,6 +372,11 @@ def test_no_card(folder: Path, content: str, match: str) -> None:
         {"verified": {"paddle/default": "yes"}},
         {"frames": 0},
         {"precision": "int4"},
+        {"modality": "bones"},
+        {"modality": "bone"},
+        {"modality": "bone", "parents": [0] * 24 + [25]},
+        {"modality": "bone", "parents": [0] * 24 + ["0"]},
+        {"parents": [0] * 25},
     ],
 )
 def test_a_spoilt_card(folder: Path, changes: dict[str, Any]) -> None:
@@ -378,6 +384,55 @@ def test_a_spoilt_card(folder: Path, changes: dict[str, Any]) -> None:
     with pytest.raises(ModelError, match="lacks a usable content") as caught:
         Predictor(folder)
     assert one_line(caught)
+
+
+def test_a_model_of_another_stream(network: Network, clips: list[np.ndarray], tmp_path: Path) -> None:
+    """Of the motion of bones: it is given joints, has the bones of a file that is gone, and was proven on such."""
+    parents = [0, *range(24)]
+    names = {f"j{joint}": f"j{parent}" if joint else None for joint, parent in enumerate(parents)}
+    (tmp_path / "chain.yaml").write_text(yaml.safe_dump({"joints": names}, sort_keys=False))
+    settings = {"joint": False, "bone": True, "motion": True, "graph": str(tmp_path / "chain.yaml")}
+    config = {**CONFIG, "PIPELINE": {"test": {"transform": [{"SketeonModalityTransform": settings}]}}}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    paddle.save(network.state_dict(), str(tmp_path / "best.pdparams"))
+    np.save(tmp_path / "clip.npy", clips[2])
+    compared: list[gate.Clips] = []
+
+    def noted(run: gate.Runner, some: Iterable[gate.Clips]) -> list[gate.Reference]:
+        compared.extend(some)
+        return references(run, compared)
+
+    references = gate.references
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gate, "references", noted)
+        export(tmp_path / "config.yaml", tmp_path / "best.pdparams", tmp_path / "model", clips=[tmp_path / "clip.npy"])
+    (tmp_path / "chain.yaml").unlink()
+
+    def by_hand(clip: np.ndarray) -> np.ndarray:
+        bones = clip - clip[:, :, parents]
+        return np.concatenate([np.diff(bones, axis=1), 0 * bones[:, :1]], axis=1)
+
+    x = np.stack([by_hand(centre_crop_resample(clip, 16, 0.8)) for clip in clips])
+    with paddle.no_grad():
+        expected = paddle.nn.functional.softmax(network(paddle.to_tensor(x))).numpy()
+    predictor = Predictor(tmp_path / "model")
+    predictions = predictor.predict([*clips, tmp_path / "clip.npy"], 2)
+    np.testing.assert_allclose([p.scores for p in predictions], expected[[0, 1, 2, 3, 4, 2]], rtol=0, atol=1e-5)
+    assert (predictor.card.modality, predictor.card.parents) == ("bone_motion", parents)
+    made = [*gate.make_clips((3, 16, 25, 2), 8)]
+    for some, joints in zip(compared, made):
+        np.testing.assert_allclose(some.x, [by_hand(clip) for clip in joints.x], atol=1e-6)
+    assert [some.kind for some in compared] == [*(joints.kind for joints in made), "given"]
+    np.testing.assert_allclose(compared[-1].x[0], x[2], atol=1e-6)
+
+
+def test_a_card_that_says_no_stream_means_joints(folder: Path, clips: list[np.ndarray], expected: np.ndarray) -> None:
+    card = yaml.safe_load(card_in(folder).read_text())
+    assert (card.pop("modality"), card.pop("parents")) == ("joint", [])
+    card_in(folder).write_text(yaml.safe_dump(card))
+    predictor = Predictor(folder)
+    assert predictor.card.stream == JOINTS
+    np.testing.assert_allclose(predictor.predict(clips[:1])[0].scores, expected[0], rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("suffix", ["model", ".pdiparams"])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import paddle
@@ -71,9 +73,18 @@ class LeftBehind:
         return failed
 
 
+class Small(NamedTuple):
+    """A narrow CTRGCN_light, and a clip (C, T, V, M) with its scores (K,)."""
+
+    config: Path
+    weights: Path
+    clip: np.ndarray
+    scores: np.ndarray
+    scores_of: Callable[[np.ndarray], np.ndarray]
+
+
 @pytest.fixture(scope="session")
-def network(tmp_path_factory):
-    """(config file, weights file, clip, scores) of a narrow CTRGCN_light."""
+def network(tmp_path_factory) -> Small:
     folder = tmp_path_factory.mktemp("network")
     config = configs.load("configs/recognition/ctrgcn/ctrgcn_light_ntucs_joint.yaml")
     config["MODEL"]["backbone"]["base_channel"] = config["MODEL"]["head"]["in_channels"] = 8
@@ -84,13 +95,17 @@ def network(tmp_path_factory):
     paddle.save(built.state_dict(), str(folder / "w.pdparams"))
     clip = np.zeros((3, 90, 25, 2), "float32")
     clip[:, :70] = np.random.default_rng(0).standard_normal((3, 70, 25, 2))
-    scores = built(paddle.to_tensor(centre_crop_resample(clip, 64, 0.95)[None])).numpy()[0]
-    return folder / "small.yaml", folder / "w.pdparams", clip, scores
+
+    def scores_of(window: np.ndarray) -> np.ndarray:
+        return built(paddle.to_tensor(window[None])).numpy()[0]
+
+    scores = scores_of(centre_crop_resample(clip, 64, 0.95))
+    return Small(folder / "small.yaml", folder / "w.pdparams", clip, scores, scores_of)
 
 
 @pytest.fixture
 def left_behind(tmp_path, network) -> LeftBehind:
-    config, weights, clip, scores = network
+    config, weights, clip, scores, _ = network
     root = tmp_path / "PaddleVideo"
     (root / TRAINED).mkdir(parents=True)
     (root / "data").mkdir()

@@ -7,7 +7,8 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from ctrgcn_plugin import resources
+from ctrgcn_plugin import layouts, resources
+from ctrgcn_plugin.data.sample import centre_crop_resample
 from ctrgcn_plugin.tipc import evidence, results
 from ctrgcn_plugin.tipc.chain import Chain
 from ctrgcn_plugin.tipc.evidence import Record
@@ -169,10 +170,18 @@ def test_every_batch_of_a_benchmark_is_held_against_the_network(left_behind):
     assert "wrong result" in left_behind.failure().reason
 
 
-def test_bones_are_not_judged_by_joints(left_behind):
-    left_behind.replace("small.yaml", "bone: false", "bone: true")
-    reasons = {verdict.reason for verdict in left_behind.judged() if verdict.purpose == "predict"}
-    assert reasons == {"small.yaml is of bones or motion, and only predictions of joints can be judged"}
+def test_a_model_of_bones_is_judged_by_bones(left_behind, network):
+    """Right are its scores of bones, wrong those of joints, which a script without a modality feeds it."""
+    for old, new in (("bone: false", "bone: true"), ("joint: true", "joint: false")):
+        left_behind.replace("small.yaml", old, new)
+    reasons = [verdict.reason for verdict in left_behind.judged() if verdict.purpose == "predict"]
+    assert len(reasons) == 3 and all(reason.startswith("wrong result") for reason in reasons)
+    parents = np.array(layouts.get("ntu_rgb_d").parents)
+    joints = centre_crop_resample(network.clip, 64, 0.95)
+    scores = network.scores_of(joints - joints[:, :, parents])
+    for note in left_behind.notes_of("tools/predict.py", "scores"):
+        note["scores"] = [scores.astype(float).tolist()]
+    assert all(verdict.passed for verdict in left_behind.judged())
 
 
 def test_nothing_ran_at_all(left_behind):

@@ -15,6 +15,7 @@ import yaml
 
 from ctrgcn_plugin import checkpoint, configs
 from ctrgcn_plugin.data.sample import centre_crop_resample
+from ctrgcn_plugin.data.scores import Scores
 from ctrgcn_plugin.models.network import build_network
 
 FOLDER = "configs/recognition/ctrgcn"
@@ -210,14 +211,91 @@ def other(tmp_path) -> Path:
 
 
 @pytest.mark.parametrize("model", ["distillation", "recognizer"])
-def test_a_checkpoint_of_another_model(model, other, ppvideo_root, small, python, tmp_path):
+def test_a_checkpoint_of_another_model(model, other, ppvideo_root, small, data, python, tmp_path):
     section = _distillation() if model == "distillation" else {"framework": "RecognizerGCN", **_network()}
     config = _config(tmp_path / "config.yaml", section)
     call = [ppvideo_root / "main.py", "--test", "-c", config, *small, "-w", other]
     result = python(call, tmp_path)
     assert result.returncode == 1 and "does not fit" in _error(result.stdout), result.stdout[-3000:]
+    # a random network, then; its scores are saved on the way
+    call += ["-o", "METRIC.scores=scores/random.npz", "-o", "DATASET.test_batch_size=3"]
     without = python(call, tmp_path, **{OFF: "checkpoint-of-another-model"})
-    assert without.returncode == 0 and "avg_acc1" in without.stdout
+    assert without.returncode == 0, without.stdout[-3000:]
+    _check_scores(tmp_path / "scores", data, without.stdout)
+
+
+# metric-scores
+
+
+def _check_scores(folder: Path, data: Path, log: str) -> None:
+    """What a test has saved is of the clips in their order, and of the accuracies that it has logged."""
+    names, labels = pickle.loads((data / "val_label.pkl").read_bytes())
+    scores = Scores.read(folder / "random.npz")
+    assert scores.values.shape == (len(labels), 6) and np.ptp(scores.values, axis=0).max() > 0
+    assert scores.names.tolist() == names and scores.labels.tolist() == labels
+    found = scores.accuracy()
+    logged = [float(number) for number in re.search(r"avg_acc1= ([\d.]+), avg_acc5= ([\d.]+)", log).groups()]
+    assert logged == pytest.approx(found[:2], abs=1e-6)
+    assert float(re.search(r"mean_class_acc= ([\d.]+)", log)[1]) == pytest.approx(found.mean_class)
+    rows = [row.split(",") for row in (folder / "random_classes.csv").read_text().splitlines()[1:]]
+    assert [int(clips) for _, clips, _, _ in rows] == np.bincount(labels, minlength=6).tolist()
+    assert sum(int(right) for _, _, right, _ in rows) / len(labels) == pytest.approx(found.top1)
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "random.npz",
+        "random_classes.csv",
+        "random_confusion.csv",
+    ]
+
+
+METRIC = """
+    import pathlib
+    from paddlevideo.metrics import build_metric
+    from paddlevideo.utils.config import AttrDict
+    rng = np.random.default_rng(0)
+    def metric_for(scores):
+        return build_metric(AttrDict(name="SkeletonMetric", data_size=5, batch_size=3, scores=scores))
+    def tested(name, segments=1, labelled=True):
+        metric = metric_for(f"{name}.npz")
+        whole = rng.standard_normal((5, segments, 3)).astype("float32")
+        for batch, rows in enumerate((slice(3), slice(3, 5))):
+            clips = paddle.zeros([len(whole[rows]), segments if segments > 1 else 3])
+            labels = [paddle.to_tensor(np.arange(5)[rows, None] % 3)] if labelled else []
+            metric.update(batch, [clips, *labels], paddle.to_tensor(whole[rows].reshape(-1, 3)))
+        metric.accumulate()
+        return whole.mean(axis=1).tolist()
+    values = {"plain": tested("plain"), "segments": tested("segments", 2), "bare": tested("bare", labelled=False)}
+    wrong = {}
+    for scores in ("scores.csv", "/dev/null/a.npz"):
+        try:
+            metric_for(scores)
+        except Exception as error:
+            wrong[scores] = f"{type(error).__name__}: {error}"
+    there = []
+    for rank in (1, 0):
+        paddle.distributed.get_rank = lambda: rank
+        metric = metric_for("part.npz")
+        metric.world_size = 2
+        metric.update(0, [paddle.zeros([3, 3])], paddle.zeros([3, 3]))
+        metric.accumulate()
+        there.append(pathlib.Path("part.npz").exists())
+    answer(values=values, wrong=wrong, there=there)
+"""
+
+
+def test_scores_of_batches_segments_and_unlabelled_clips(probe, tmp_path):
+    answered, printed = probe(METRIC)
+    assert answered is not None, printed[-3000:]
+    for name, values in answered["values"].items():
+        scores = Scores.read(tmp_path / f"{name}.npz")
+        np.testing.assert_allclose(scores.values, values, rtol=1e-6)
+        assert scores.names is None and (scores.labels is None) is (name == "bare")
+    assert Scores.read(tmp_path / "plain.npz").labels.tolist() == [0, 1, 2, 0, 1]
+    assert {path.name for path in tmp_path.glob("*_classes.csv")} == {"plain_classes.csv", "segments_classes.csv"}
+    assert "ScoreError: scores cannot be saved as 'scores.csv'" in answered["wrong"]["scores.csv"]
+    assert "ScoreError: cannot write /dev/null/a.npz" in answered["wrong"]["/dev/null/a.npz"]
+    # of several processes the first writes its own part, and says so
+    assert answered["there"] == [False, True]
+    assert "part.npz is of the 3 clips of this process alone, 1 of 2; test in one process" in printed
 
 
 def test_starting_from_a_checkpoint_of_another_model(ppvideo_root, small, narrow, python, tmp_path):
@@ -382,13 +460,14 @@ def test_a_sample_that_cannot_be_made_ends_the_run(workers, ppvideo_root, small,
     """Fewer labels than clips: the run ends with that exception, without waiting for anything."""
     (tmp_path / "few.pkl").write_bytes(pickle.dumps((["clip0"] * 5, [0] * 5)))
     call = ["-c", LIGHT, *small, *narrow("light"), "-o", f"DATASET.num_workers={workers}"]
-    result = python(
-        [ppvideo_root / "main.py", *call, "-o", f"DATASET.train.label_path={tmp_path / 'few.pkl'}"], tmp_path, 120
-    )
+    few = ["-o", f"DATASET.train.label_path={tmp_path / 'few.pkl'}"]
+    # which would have said so before training
+    off = {"PADDLEVIDEO_PLUGIN_FIXES": "config-mistakes"}
+    result = python([ppvideo_root / "main.py", *call, *few], tmp_path, 120, **off)
     assert result.returncode == 1 and "IndexError: list index out of range" in result.stdout, result.stdout[-3000:]
 
 
-# tools/predict.py
+# modality-graph
 
 # (from, to) of each of the 25 bones of NTU RGB+D, in the order of the joints that they belong to
 BONES = (
@@ -408,6 +487,64 @@ def _in_modality(joints: np.ndarray, name: str) -> np.ndarray:
         values = np.concatenate([np.diff(values, axis=1), np.zeros_like(values[:, :1])], axis=1)
     return values
 
+
+STREAMS = """
+    from paddlevideo.loader.builder import build_pipeline
+    from paddlevideo.loader.pipelines import SketeonModalityTransform
+    from paddlevideo.utils import get_config
+    clip, chain = np.load("clip.npy"), np.load("chain.npy")
+    made, errors = {}, {}
+    for bone in (False, True):
+        for motion in (False, True):
+            name = f"{bone}{motion}"
+            made["stock" + name] = SketeonModalityTransform(bone, motion, joint=False)({"data": clip.copy()})["data"]
+            try:
+                transform = SketeonModalityTransform(bone, motion, joint=False, graph="chain.yaml")
+                made["chain" + name] = transform({"data": chain})["data"]
+                made["pairs"] = transform.bone_pairs
+            except Exception as error:
+                errors[name] = type(error).__name__
+    try:
+        SketeonModalityTransform(True, False, graph="ntu_rgbd")
+    except Exception as error:
+        errors["unknown"] = f"{type(error).__name__}: {error}"
+    for name in ("joint", "bone", "motion", "bone_motion"):
+        config = get_config(f"configs/recognition/ctrgcn/ctrgcn_light_v2_ntucs_{name}_aug.yaml", show=False)
+        made[name] = build_pipeline(config.PIPELINE.test)({"data": clip})["data"]
+    np.savez("made", **made)
+    answer(unchanged=np.array_equal(chain, np.load("chain.npy")), **errors)
+"""
+
+
+def test_streams_of_any_layout(probe, tmp_path):
+    """NTU's as stock upstream has them to the bit, those of a user's layout by hand, and what the configs say."""
+    clip, chain = (np.random.default_rng(0).standard_normal((3, 70, v, 2)).astype("float32") for v in (25, 3))
+    np.save(tmp_path / "clip.npy", clip)
+    np.save(tmp_path / "chain.npy", chain)
+    (tmp_path / "chain.yaml").write_text("joints: {a: b, b: null, c: a}\n")
+    answered, printed = probe(STREAMS)
+    assert answered is not None, printed[-3000:]
+    assert set(answered) == {"unknown", "unchanged"} and answered["unchanged"]
+    assert answered["unknown"].startswith("ConfigError: unknown graph 'ntu_rgbd'; available: ")
+    ours = dict(np.load(tmp_path / "made.npz"))
+    assert ours["pairs"].tolist() == [[1, 2], [2, 2], [3, 1]]
+    bones = chain - chain[:, :, [1, 1, 0]]
+    for bone, values in ((False, chain), (True, bones)):
+        np.testing.assert_array_equal(ours[f"chain{bone}False"], values)
+        steps = np.concatenate([values[:, 1:] - values[:, :-1], 0 * values[:, :1]], axis=1)
+        np.testing.assert_array_equal(ours[f"chain{bone}True"], steps)
+    window = centre_crop_resample(clip, 64, 0.95)
+    for name in (JOINT, BONE, MOTION, "bone_motion"):
+        np.testing.assert_allclose(ours[name], _in_modality(window, name), atol=1e-6, err_msg=name)
+
+    answered, printed = probe(STREAMS, off="modality-graph")
+    assert set(answered.values()) == {True, "NotImplementedError", "NotImplementedError: "}, printed[-3000:]
+    stock = dict(np.load(tmp_path / "made.npz"))
+    for name in stock:
+        np.testing.assert_array_equal(stock[name], ours[name], err_msg=name)
+
+
+# tools/predict.py
 
 HELPER = """
 import json, sys

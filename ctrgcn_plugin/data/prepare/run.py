@@ -7,14 +7,14 @@ import os
 import sys
 import zlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Optional, Union
 
 import numpy as np
-from tqdm import tqdm
 
 from ctrgcn_plugin import __version__, layouts
 from ctrgcn_plugin.data.prepare import workers as processes
@@ -165,13 +165,13 @@ def _read(job: Job, recordings: Sequence[Recording], store: Store, workers: int,
     found = processes.results(job, chunks, min(workers, -(-len(missing) // size)))
     done = len(recordings) - len(missing)
     try:
-        with tqdm(total=len(recordings), initial=done, unit="clip", disable=None if progress else True) as bar:
+        with _bar(len(recordings), done, progress) as advance:
             for results in found:
                 for name, result in results:
                     store.add(name, names[name], result)
                 store.flush()
                 done += len(results)
-                bar.update(len(results))
+                advance(len(results))
     except KeyboardInterrupt:
         sys.stderr.write(f"interrupted: {done} of {len(recordings)} clips are read; {AGAIN}\n")
         raise
@@ -182,6 +182,19 @@ def _read(job: Job, recordings: Sequence[Recording], store: Store, workers: int,
         ) from error
     finally:
         found.close()
+
+
+@contextmanager
+def _bar(total: int, done: int, shown: bool) -> Iterator[Callable[[int], object]]:
+    """A progress bar, on a terminal; what moves it on."""
+    if not (shown and sys.stderr.isatty()):
+        yield lambda count: None
+        return
+    # takes as long as reading a hundred clips
+    from tqdm import tqdm
+
+    with tqdm(total=total, initial=done, unit="clip") as bar:
+        yield bar.update
 
 
 def _keep_freed_memory() -> None:

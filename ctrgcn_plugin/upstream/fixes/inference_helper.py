@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Iterator, Mapping
 from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from ctrgcn_plugin import layouts
+from ctrgcn_plugin.data import modality
 from ctrgcn_plugin.data.sample import read_clip
 from ctrgcn_plugin.upstream.fixes.code import mentions, with_line
 from ctrgcn_plugin.upstream.fixes.fix import FALSIFIES, STOPS, Fix
@@ -17,8 +18,6 @@ from ctrgcn_plugin.upstream.log import logger
 
 SCRIPT = "tools/utils.py"
 NAME = "CTRGCN_Inference_helper"
-TRANSFORM = "SketeonModalityTransform"
-MODALITY = ("joint", "bone", "motion", "graph")
 CHECKS = ("isfinite", "isnan", "float32")
 PREDICT_MODALITY = "predict-modality"
 
@@ -57,7 +56,7 @@ def _take_a_modality(module: ModuleType) -> None:
         joint: bool = True,
         bone: bool = False,
         motion: bool = False,
-        graph: str = "ntu_rgb_d",
+        graph: str = layouts.DEFAULT,
         **kwargs: Any,
     ) -> None:
         init(self, *args, **kwargs)
@@ -76,23 +75,16 @@ def _take_a_modality(module: ModuleType) -> None:
 def take_modality(config: Any) -> None:
     """Have INFERENCE take the modality that PIPELINE.test gives the clips, unless it names one itself."""
     inference = config["INFERENCE"]
-    found = next(_modalities((config.get("PIPELINE") or {}).get("test") or {}), {})
-    if not found or any(key in inference for key in MODALITY):
+    found = modality.tested_on(config)
+    if not found or any(key in inference for key in modality.KEYS):
         return
     from paddlevideo.loader.pipelines import SketeonModalityTransform
 
     transform = SketeonModalityTransform(**found)
-    inference.update({key: getattr(transform, key) for key in MODALITY})
+    inference.update({key: getattr(transform, key) for key in modality.KEYS})
     if not transform.joint:
-        settings = ", ".join(f"{key}: {inference[key]}" for key in MODALITY)
+        settings = ", ".join(f"{key}: {inference[key]}" for key in modality.KEYS)
         logger().info(f"INFERENCE takes the modality of PIPELINE.test: {settings}")
-
-
-def _modalities(pipeline: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    for steps in pipeline.values():
-        for step in steps if isinstance(steps, list) else [steps]:
-            if isinstance(step, Mapping) and step.get(TRANSFORM):
-                yield step[TRANSFORM]
 
 
 def _prints_arrays(module: ModuleType) -> bool:

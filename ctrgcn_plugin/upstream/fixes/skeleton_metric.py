@@ -1,22 +1,30 @@
-"""``paddlevideo.metrics.skeleton_metric``: how a test's batches make one accuracy."""
+"""``paddlevideo.metrics.skeleton_metric``: how a test's batches make one accuracy, and a score file."""
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 
-from ctrgcn_plugin.upstream.fixes.code import mentions
-from ctrgcn_plugin.upstream.fixes.fix import FALSIFIES, STOPS, Fix
+from ctrgcn_plugin.data import scores as score_files
+from ctrgcn_plugin.data.prepared import read_labels
+from ctrgcn_plugin.data.scores import Scores
+from ctrgcn_plugin.upstream.fixes.code import mentions, wrapping
+from ctrgcn_plugin.upstream.fixes.fix import FALSIFIES, STOPS, Fix, always
 from ctrgcn_plugin.upstream.fixes.heads_base import SYMPTOM
 from ctrgcn_plugin.upstream.fixes.proxy import Proxy, replaced
+from ctrgcn_plugin.upstream.log import logger
+
+NAME = "SkeletonMetric"
 
 
 def _metric(module: ModuleType) -> Any:
     # the module's own name is None: upstream's decorator registers the class and returns nothing
-    return module.METRIC.get("SkeletonMetric")
+    return module.METRIC.get(NAME)
 
 
 def _takes_five(module: ModuleType) -> bool:
@@ -75,6 +83,80 @@ def _average_clips(module: ModuleType) -> None:
     metric.update = update
 
 
+class _ScoreKeeping:
+    """Comes before upstream's SkeletonMetric: saves each clip's scores, in the data's order.
+
+    Args:
+        scores: the score file to write, see :mod:`ctrgcn_plugin.data.scores`; nothing is kept where it is None.
+        label_path: of the test, for the clips' names.
+    """
+
+    world_size: int
+
+    def __init__(
+        self, *args: Any, scores: Optional[str] = None, label_path: Optional[str] = None, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        # a mistake here is to be known before the test, not after it
+        self._file = None if scores is None else score_files.target(scores)
+        self._names = read_labels(label_path).names if scores and label_path else ()
+        self._scores: list[np.ndarray] = []
+        self._labels: list[np.ndarray] = []
+
+    def update(self, batch_id: int, data: Any, outputs: Any) -> None:
+        super().update(batch_id, data, outputs)  # type: ignore[misc]
+        if self._file is None:
+            return
+        values = outputs.numpy().astype(np.float32)
+        # of several segments of a clip, upstream takes the mean
+        self._scores.append(values.reshape(data[0].shape[0], -1, values.shape[-1]).mean(axis=1))
+        self._labels += [labels.numpy().reshape(-1) for labels in data[1:]]
+
+    def accumulate(self) -> None:
+        super().accumulate()  # type: ignore[misc]
+        if self._file and self._scores and not _rank():
+            self._save(self._file, np.concatenate(self._scores))
+
+    def _save(self, file: Path, values: np.ndarray) -> None:
+        alone = self.world_size == 1
+        if not alone:
+            logger().warning(
+                f"{file} is of the {len(values)} clips of this process alone, 1 of {self.world_size}; "
+                "test in one process for the scores of all"
+            )
+        labels = np.concatenate(self._labels) if self._labels else None
+        if labels is not None:
+            score_files.require_classes(labels, values.shape[1], "the test")
+        names = np.array(self._names[: len(values)]) if alone and len(self._names) >= len(values) else None
+        Scores(values, labels, names).save(file)
+        logger().info(f"[TEST] scores of {len(values)} clips saved in {file}")
+        if labels is not None:
+            taken = score_files.confusion(values, labels)
+            tables = score_files.save_tables(file, taken)
+            mean = np.nanmean(score_files.class_accuracy(taken))
+            logger().info(f"[TEST] mean_class_acc= {mean}, in detail in {' and '.join(map(str, tables))}")
+
+
+def _rank() -> int:
+    import paddle
+
+    return paddle.distributed.get_rank()
+
+
+def _keep_scores(module: ModuleType) -> None:
+    module.METRIC._obj_map[NAME] = type(NAME, (_ScoreKeeping, _metric(module)), {})
+
+
+def _with_names(original: Callable) -> Callable:
+    def test_model(cfg: Any, *args: Any, **kwargs: Any) -> Any:
+        metric = cfg.get("METRIC") if isinstance(cfg, Mapping) else None
+        if metric and metric.get("name") == NAME and metric.get("scores"):
+            metric.setdefault("label_path", cfg["DATASET"]["test"].get("label_path"))
+        return original(cfg, *args, **kwargs)
+
+    return test_model
+
+
 FIXES = (
     Fix(
         "top5-of-few-in-metric",
@@ -93,5 +175,24 @@ FIXES = (
         FALSIFIES,
         _averages_batches,
         _average_clips,
+    ),
+    # last: it replaces the class, which the others change
+    Fix(
+        "metric-scores",
+        "paddlevideo.metrics.skeleton_metric",
+        "metrics/skeleton_metric.py:33",
+        "METRIC.scores: a test's scores are lost, and streams cannot be fused without them",
+        STOPS,
+        always,
+        _keep_scores,
+    ),
+    Fix(
+        "metric-scores-names",
+        "paddlevideo.tasks.test",
+        "tasks/test.py:77",
+        "METRIC.scores: the metric does not learn what the clips are called",
+        STOPS,
+        always,
+        wrapping("test_model", _with_names),
     ),
 )

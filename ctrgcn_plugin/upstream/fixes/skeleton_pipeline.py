@@ -1,4 +1,4 @@
-"""``paddlevideo.loader.pipelines.skeleton_pipeline``: cropping a clip to a window, and what is learned of it."""
+"""``paddlevideo.loader.pipelines.skeleton_pipeline``: cropping a clip to a window, and the stream made of it."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from ctrgcn_plugin import layouts
+from ctrgcn_plugin.data.modality import STEP, TYPO, Modality
 from ctrgcn_plugin.data.sample import valid_frames
 from ctrgcn_plugin.errors import ConfigError
 from ctrgcn_plugin.upstream.fixes.code import with_line
 from ctrgcn_plugin.upstream.fixes.fix import FALSIFIES, STOPS, Fix
 from ctrgcn_plugin.upstream.fixes.proxy import Proxy, replaced
 from ctrgcn_plugin.upstream.log import logger
-
-# False, as upstream's own configs for bones and motion spell it
-TYPO = "Fasle"
 
 
 class _ReachedError(Exception):
@@ -138,14 +137,46 @@ def _take_truth_values(module: ModuleType) -> None:
                 _say_once()
                 setattr(self, name, False)
             elif not isinstance(value, bool):
-                raise ConfigError(f"SketeonModalityTransform: {name} must be True or False, got {value!r}")
+                raise ConfigError(f"{STEP}: {name} must be True or False, got {value!r}")
 
     transform.__init__ = init
 
 
 @functools.cache
 def _say_once() -> None:
-    logger().info(f"SketeonModalityTransform: {TYPO!r} in the config is taken as False")
+    logger().info(f"{STEP}: {TYPO!r} in the config is taken as False")
+
+
+def _knows_one_graph(module: ModuleType) -> bool:
+    try:
+        module.SketeonModalityTransform(bone=True, motion=False, graph="layout.yaml")
+    except NotImplementedError:
+        return True
+    except Exception:
+        # refused in other words: it looks for the file
+        return False
+    return False
+
+
+def _take_any_graph(module: ModuleType) -> None:
+    transform = module.SketeonModalityTransform
+    original_init, original_call = transform.__init__, transform.__call__
+
+    @functools.wraps(original_init)
+    def init(self: Any, bone: Any, motion: Any, joint: Any = True, graph: str = layouts.DEFAULT) -> None:
+        original_init(self, bone, motion, joint)
+        self.graph = graph
+        parents = layouts.get(graph).parents
+        # upstream counts from 1
+        self.bone_pairs = tuple((end + 1, start + 1) for end, start in enumerate(parents))
+        self.modality = Modality.of(joint=self.joint, bone=self.bone, motion=self.motion, parents=parents)
+
+    @functools.wraps(original_call)
+    def call(self: Any, results: dict[str, Any]) -> dict[str, Any]:
+        results["data"] = self.modality(results["data"])
+        return results
+
+    transform.__init__, transform.__call__ = init, call
 
 
 # those that change a line of upstream's go before those that put something around it
@@ -194,5 +225,14 @@ FIXES = (
         FALSIFIES,
         _takes_typo_for_true,
         _take_truth_values,
+    ),
+    Fix(
+        "modality-graph",
+        "paddlevideo.loader.pipelines.skeleton_pipeline",
+        "loader/pipelines/skeleton_pipeline.py:319",
+        "NotImplementedError, for every graph but ntu_rgb_d",
+        STOPS,
+        _knows_one_graph,
+        _take_any_graph,
     ),
 )
