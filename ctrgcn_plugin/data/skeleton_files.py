@@ -109,66 +109,99 @@ def at_once(path: AnyPath) -> Optional[Appearances]:
         return None
 
 
+class _Columns(NamedTuple):
+    """The columns of a text, all lines' one after the other.
+
+    Attributes:
+        text: what they are in.
+        characters: the same as uint8.
+        starts, ends: of each column.
+        separators: the character behind each one.
+        first, last: of each line, its first and its last column.
+    """
+
+    text: bytes
+    characters: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+    separators: np.ndarray
+    first: np.ndarray
+    last: np.ndarray
+
+    @classmethod
+    def of(cls, text: bytes) -> _Columns:
+        characters = np.frombuffer(text, np.uint8)
+        ends = np.flatnonzero(characters <= BLANK)
+        separators = characters[ends]
+        if b"\r" in text:
+            returns = ends[separators == RETURN]
+            # behind a column and before a newline they pass for a part of the column; elsewhere they would end a line
+            if not ((characters[returns - 1] > BLANK) & (characters[returns + 1] == NEWLINE)).all():
+                raise ValueError
+            ends = ends[separators != RETURN]
+            separators = characters[ends]
+        last = np.flatnonzero(separators == NEWLINE)
+        first = np.concatenate([[0], last[:-1] + 1])
+        return cls(text, characters, np.concatenate([[0], ends[:-1] + 1]), ends, separators, first, last)
+
+    def words(self, lines: np.ndarray) -> list[bytes]:
+        """The first column of each of `lines`."""
+        places = map(slice, self.starts[self.first[lines]].tolist(), self.ends[self.first[lines]].tolist())
+        return [self.text[place].rstrip(b"\r") for place in places]
+
+    def check(self, expected: np.ndarray) -> None:
+        """A ValueError unless the first lines have as many columns as `expected`, with one blank between two."""
+        used = int(self.last[len(expected) - 1]) + 1
+        blanks = np.count_nonzero(self.separators[:used] == BLANK)
+        whole = (self.starts[:used] < self.ends[:used]).all()
+        found = (self.last - self.first + 1)[: len(expected)]
+        if not whole or blanks != used - len(expected) or not np.array_equal(found, expected):
+            raise ValueError
+
+
 def _regular(text: bytes) -> Appearances:
     """Raises ValueError or IndexError for a text that is not as expected."""
-    characters = np.frombuffer(text, np.uint8)
-    # the columns of all lines, and for each line which one is its first and which its last
-    ends = np.flatnonzero(characters <= BLANK)
-    separators = characters[ends]
-    if b"\r" in text:
-        returns = ends[separators == RETURN]
-        # behind a column and before a newline they pass for a part of the column; elsewhere they would end a line, too
-        if not ((characters[returns - 1] > BLANK) & (characters[returns + 1] == NEWLINE)).all():
-            raise ValueError
-        ends = ends[separators != RETURN]
-        separators = characters[ends]
-    starts = np.concatenate([[0], ends[:-1] + 1])
-    last = np.flatnonzero(separators == NEWLINE)
-    first = np.concatenate([[0], last[:-1] + 1])
-    columns = last - first + 1
-
-    def words(lines: np.ndarray) -> list[bytes]:
-        places = map(slice, starts[first[lines]].tolist(), ends[first[lines]].tolist())
-        return [text[place].rstrip(b"\r") for place in places]
-
-    # a line of one column begins a frame, unless it follows a body's
-    begins = columns == 1
-    begins[np.flatnonzero(columns == BODY_COLUMNS) + 1] = False
-    total = _count(words(np.zeros(1, np.intp))[0])
-    frames = np.flatnonzero(begins)[1 : total + 1]
-    present = np.array([_count(word) for word in words(frames)], np.intp)
-    length = 1 + (HEAD + JOINTS) * present
-    lines = 1 + int(length.sum())
-    if len(frames) < total or lines > len(last) or not np.array_equal(frames, 1 + np.cumsum(length) - length):
-        raise ValueError
-
-    before = np.repeat(np.cumsum(present) - present, present)
-    bodies = np.repeat(frames, present) + 1 + (HEAD + JOINTS) * (np.arange(len(before)) - before)
+    columns = _Columns.of(text)
+    present, bodies = _bodies(columns)
     joints = bodies[:, None] + HEAD + np.arange(JOINTS)
-    expected = np.ones(lines, np.intp)
+    expected = np.ones(1 + len(present) + (HEAD + JOINTS) * len(bodies), np.intp)
     expected[bodies] = BODY_COLUMNS
     expected[joints] = JOINT_COLUMNS
-    # one blank behind each column, if not a newline, and no column without a character
-    used = int(last[lines - 1]) + 1
-    blanks = np.count_nonzero(separators[:used] == BLANK)
-    empty = not (starts[:used] < ends[:used]).all()
-    if empty or blanks != used - lines or not np.array_equal(columns[:lines], expected):
-        raise ValueError
-    if set(words(bodies + 1)) - {b"%d" % JOINTS}:
+    columns.check(expected)
+    if set(columns.words(bodies + 1)) - {b"%d" % JOINTS}:
         raise ValueError
 
-    xyz = first[joints].ravel() + np.arange(COORDINATES)[:, None]
-    values = _float32(decimals(characters, starts[xyz].ravel(), ends[xyz].ravel()))
+    xyz = columns.first[joints].ravel() + np.arange(COORDINATES)[:, None]
+    values = _float32(decimals(columns.characters, columns.starts[xyz].ravel(), columns.ends[xyz].ravel()))
     if not np.isfinite(values).all():
         raise ValueError
     seen = present > 0
     return Appearances(
         frames=int(seen.sum()),
-        empty=total - int(seen.sum()),
-        names=[word.decode() for word in words(bodies)],
+        empty=int((~seen).sum()),
+        names=[word.decode() for word in columns.words(bodies)],
         times=np.repeat(np.cumsum(seen) - 1, present).tolist(),
         joints=np.ascontiguousarray(values.reshape(COORDINATES, -1, JOINTS).transpose(1, 2, 0)),
     )
+
+
+def _bodies(columns: _Columns) -> tuple[np.ndarray, np.ndarray]:
+    """How many bodies each frame has, and the line in which each body begins."""
+    count = columns.last - columns.first + 1
+    # a line of one column begins a frame, unless it follows a body's
+    begins = count == 1
+    begins[np.flatnonzero(count == BODY_COLUMNS) + 1] = False
+    total = _count(columns.words(np.zeros(1, np.intp))[0])
+    frames = np.flatnonzero(begins)[1 : total + 1]
+    present = np.array([_count(word) for word in columns.words(frames)], np.intp)
+    length = 1 + (HEAD + JOINTS) * present
+    # before anything is made that is as large as the file says
+    if len(frames) < total or 1 + length.sum() > len(count):
+        raise ValueError
+    if not np.array_equal(frames, 1 + np.cumsum(length) - length):
+        raise ValueError
+    before = np.repeat(np.cumsum(present) - present, present)
+    return present, np.repeat(frames, present) + 1 + (HEAD + JOINTS) * (np.arange(len(before)) - before)
 
 
 def _count(text: bytes) -> int:

@@ -325,7 +325,12 @@ def assert_equal(one: skeleton_files.Appearances, other: skeleton_files.Appearan
 def test_regular_files_are_read_at_once_and_equal_to_line_by_line(tmp_path, ending, more):
     path = tmp_path / "clip.skeleton"
     rng = np.random.default_rng(1)
-    for frames in [*(frames for frames, _ in SCENES.values()), *(random_scene(rng) for _ in range(10)), [], [[]]]:
+    for frames in [
+        *(frames for frames, _ in list(SCENES.values())[::4]),
+        *(random_scene(rng) for _ in range(4)),
+        [],
+        [[]],
+    ]:
         path.write_bytes((text_of(frames) + more).replace("\n", ending).encode())
         quick, slow = both_ways(path)
         assert_equal(quick, slow)

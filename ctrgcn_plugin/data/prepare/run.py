@@ -9,7 +9,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Optional, Union
@@ -30,7 +30,7 @@ CHUNK = 16  # recordings that a process is given at once
 SHOWN = 8
 GAPS = "NaN in {frames} frames; ctrgcn data check --fix fills gaps"
 KEPT = 16 * 2**20  # bytes
-AGAIN = "the same command goes on from there"
+AGAIN = "what is read so far is kept, and the same command goes on from there"
 
 # a recording's name, and its clip or why it is left out
 Result = tuple[str, Union[Reading, str]]
@@ -105,8 +105,13 @@ def prepare(source: Source, out: Union[str, Path], *, workers: Optional[int] = N
                 raise ClipError(f"{description.name}: no clip is left of {len(recordings)}{_most(reasons)}")
             card = writing.write(out, store, description, protocols, recordings, left_out)
             store.remove()
+    except KeyboardInterrupt:
+        sys.stderr.write(f"interrupted: {AGAIN}\n")
+        raise
+    except BrokenProcessPool as error:
+        raise UserError(f"a process died that was reading, perhaps for want of memory; {AGAIN}") from error
     except OSError as error:
-        raise UserError(f"{out} cannot be written: {one_line(error)}; what is read so far is kept, {AGAIN}") from error
+        raise UserError(f"{out} cannot be written: {one_line(error)}; {AGAIN}") from error
     return Outcome(out, card, len(recordings) - len(dropped), reasons)
 
 
@@ -163,25 +168,12 @@ def _read(job: Job, recordings: Sequence[Recording], store: Store, workers: int,
     size = max(1, min(CHUNK, len(missing) // (4 * workers)))
     chunks = (missing[start : start + size] for start in range(0, len(missing), size))
     found = processes.results(job, chunks, min(workers, -(-len(missing) // size)))
-    done = len(recordings) - len(missing)
-    try:
-        with _bar(len(recordings), done, progress) as advance:
-            for results in found:
-                for name, result in results:
-                    store.add(name, names[name], result)
-                store.flush()
-                done += len(results)
-                advance(len(results))
-    except KeyboardInterrupt:
-        sys.stderr.write(f"interrupted: {done} of {len(recordings)} clips are read; {AGAIN}\n")
-        raise
-    except BrokenProcessPool as error:
-        raise UserError(
-            f"a process died that was reading, perhaps for want of memory; {done} of {len(recordings)} clips are "
-            f"read, {AGAIN}, and with fewer workers needs less memory"
-        ) from error
-    finally:
-        found.close()
+    with closing(found), _bar(len(recordings), len(recordings) - len(missing), progress) as advance:
+        for results in found:
+            for name, result in results:
+                store.add(name, names[name], result)
+            store.flush()
+            advance(len(results))
 
 
 @contextmanager

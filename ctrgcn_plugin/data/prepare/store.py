@@ -88,9 +88,11 @@ class Store:
         try:
             # of this process alone: workers that outlive it for a moment do not hold it
             fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+        except (BlockingIOError, PermissionError) as error:
             self._file.close()
             raise UserError(f"another preparation is writing to {self.folder.parent}; wait for its end") from error
+        except OSError:
+            pass  # a file system without locks
 
     def __enter__(self) -> Store:
         return self
