@@ -32,9 +32,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ctrgcn_plugin.benchmark import machines
-from ctrgcn_plugin.data.prepare.ntu import source
 from ctrgcn_plugin.data.prepare.source import Recording
 from ctrgcn_plugin.data.prepared import DATA, LABELS, read_labels
+from ctrgcn_plugin.data.sources.ntu import source
 from ctrgcn_plugin.files import replacing
 
 SCRIPTS = ("get_raw_skes_data", "get_raw_denoised_data", "seq_transformation")

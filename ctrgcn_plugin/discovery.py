@@ -19,8 +19,8 @@ from ctrgcn_plugin.autoload import SWITCH, UPSTREAM
 GROUP = "paddlevideo.plugins"
 OWN = EntryPoint("ctrgcn", "ctrgcn_plugin.plugin:register", GROUP)
 OWN_LOADER = f"{UPSTREAM}.utils.plugins"  # of a PaddleVideo that loads the same entry points itself
-# Each of them completes a set of registries and imports none of the others but utils: after the
-# first of them a plugin can import the rest without meeting a half-made module.
+# Each of them completes a set of registries, so after the first of them a plugin can import all registries. A git
+# checkout's loader imports the metrics halfway: its classes may not be there yet when that comes first.
 REGISTRIES = tuple(f"{UPSTREAM}.{name}" for name in ("modeling", "loader", "metrics", "solver"))
 
 _begun = False

@@ -14,6 +14,10 @@ class ConfigError(UserError, ValueError):
     """A config names something that does not exist or has a value that cannot work."""
 
 
+class ClipError(UserError, ValueError):
+    """A clip or prepared data are missing, unreadable or not of the shape that is needed."""
+
+
 class CheckpointError(UserError):
     """A checkpoint is missing, unreadable or belongs to another model."""
 

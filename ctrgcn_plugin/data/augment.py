@@ -16,8 +16,8 @@ from numbers import Real
 import numpy as np
 
 from ctrgcn_plugin import layouts
-from ctrgcn_plugin.data.sample import ClipError, between_frames, valid_frames
-from ctrgcn_plugin.errors import ConfigError
+from ctrgcn_plugin.data.sample import between_frames, valid_frames
+from ctrgcn_plugin.errors import ClipError, ConfigError
 
 # in a clip whose pace varies, so many parts of equal length each have their own
 PACES = 4

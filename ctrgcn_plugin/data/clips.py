@@ -10,7 +10,8 @@ from typing import Union
 import numpy as np
 
 from ctrgcn_plugin.data import ntu
-from ctrgcn_plugin.data.sample import ClipError, check_clip, read_clip
+from ctrgcn_plugin.data.sample import check_clip, read_clip
+from ctrgcn_plugin.errors import ClipError
 
 AnyPath = Union[str, "os.PathLike[str]"]
 ClipShape = tuple[int, int, int]

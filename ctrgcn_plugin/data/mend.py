@@ -20,8 +20,8 @@ from ctrgcn_plugin.data.checking.findings import Clip
 from ctrgcn_plugin.data.checking.splits import Protocol, Split, label_file
 from ctrgcn_plugin.data.checking.surroundings import Surroundings
 from ctrgcn_plugin.data.prepared import CARD, REPORT, Labels
-from ctrgcn_plugin.data.sample import ClipError, valid_frames
-from ctrgcn_plugin.errors import one_line
+from ctrgcn_plugin.data.sample import valid_frames
+from ctrgcn_plugin.errors import ClipError, one_line
 from ctrgcn_plugin.files import replacing
 
 FIXES = "fixes.csv"

@@ -15,8 +15,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ctrgcn_plugin.data import skeleton_files
-from ctrgcn_plugin.data.sample import ClipError
 from ctrgcn_plugin.data.skeleton_files import COORDINATES, JOINTS, AnyPath, Body
+from ctrgcn_plugin.errors import ClipError
 
 PERSONS = 2
 MIDDLE_OF_SPINE = 1

@@ -16,8 +16,7 @@ import numpy as np
 import yaml
 
 from ctrgcn_plugin import layouts, unpickling
-from ctrgcn_plugin.data.sample import ClipError
-from ctrgcn_plugin.errors import one_line
+from ctrgcn_plugin.errors import ClipError, one_line
 
 AnyPath = Union[str, "os.PathLike[str]"]
 

@@ -14,14 +14,10 @@ from typing import Union
 
 import numpy as np
 
-from ctrgcn_plugin.errors import ConfigError, UserError, one_line
+from ctrgcn_plugin.errors import ClipError, ConfigError, one_line
 
 LOG = logging.getLogger(__name__)
 AXES = ("coordinates C", "frames T", "joints V", "persons M")
-
-
-class ClipError(UserError, ValueError):
-    """A clip is missing, unreadable or not of the shape that a model takes."""
 
 
 def valid_frames(clip: np.ndarray) -> int:

@@ -18,7 +18,7 @@ from typing import NamedTuple, Optional, Union
 import numpy as np
 
 from ctrgcn_plugin.data.decimals import decimals
-from ctrgcn_plugin.data.sample import ClipError
+from ctrgcn_plugin.errors import ClipError
 
 JOINTS, COORDINATES = 25, 3
 BODY_COLUMNS, JOINT_COLUMNS = 10, 12

@@ -13,8 +13,8 @@ from typing import Union
 
 import numpy as np
 
-from ctrgcn_plugin.data.sample import ClipError, centre_crop_resample, resample, valid_frames
-from ctrgcn_plugin.errors import ConfigError
+from ctrgcn_plugin.data.sample import centre_crop_resample, resample, valid_frames
+from ctrgcn_plugin.errors import ClipError, ConfigError
 
 # upstream's: a random crop is no shorter, unless the clip is
 SHORTEST_CROP = 64

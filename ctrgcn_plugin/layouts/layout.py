@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ctrgcn_plugin.data.sample import ClipError
-from ctrgcn_plugin.errors import ConfigError, unknown
+from ctrgcn_plugin.errors import ClipError, ConfigError, unknown
 
 
 @dataclass(frozen=True)

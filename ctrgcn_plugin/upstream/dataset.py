@@ -12,8 +12,7 @@ import numpy as np
 from paddle.io import Dataset
 
 from ctrgcn_plugin.data.prepared import open_clips, read_labels
-from ctrgcn_plugin.data.sample import ClipError
-from ctrgcn_plugin.errors import ConfigError
+from ctrgcn_plugin.errors import ClipError, ConfigError
 
 
 class MappedSkeletonDataset(Dataset):

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from ctrgcn_plugin import layouts
 from ctrgcn_plugin.data.augment import PACES, Augmentation
-from ctrgcn_plugin.data.sample import ClipError, valid_frames
-from ctrgcn_plugin.errors import ConfigError
+from ctrgcn_plugin.data.sample import valid_frames
+from ctrgcn_plugin.errors import ClipError, ConfigError
 
 SETTINGS = ("shear", "flip", "drop_joints", "drop_frames", "speed", "scale")
 NTU = layouts.get("ntu_rgb_d")

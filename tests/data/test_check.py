@@ -21,8 +21,8 @@ from ctrgcn_plugin import cli, layouts
 from ctrgcn_plugin.data.check import check
 from ctrgcn_plugin.data.checking import facts
 from ctrgcn_plugin.data.checking.leaks import first_equal
-from ctrgcn_plugin.data.sample import ClipError, persons_in, valid_frames
-from ctrgcn_plugin.errors import ConfigError, UserError
+from ctrgcn_plugin.data.sample import persons_in, valid_frames
+from ctrgcn_plugin.errors import ClipError, ConfigError, UserError
 
 nan, inf = np.nan, np.inf
 Clips = dict[str, str]  # "split row" -> part of what is said of it, the worst clip first

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from ctrgcn_plugin.data import clips, ntu
-from ctrgcn_plugin.data.sample import ClipError, check_clip
+from ctrgcn_plugin.data.sample import check_clip
+from ctrgcn_plugin.errors import ClipError
 
 SHAPE = (3, 25, 2)  # C, V, M
 

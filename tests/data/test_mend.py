@@ -19,7 +19,7 @@ from ctrgcn_plugin import cli
 from ctrgcn_plugin.data import mend
 from ctrgcn_plugin.data.check import check
 from ctrgcn_plugin.data.prepared import Card, open_clips, read_labels
-from ctrgcn_plugin.data.sample import ClipError
+from ctrgcn_plugin.errors import ClipError
 
 nan, inf = np.nan, np.inf
 

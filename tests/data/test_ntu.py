@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ntu_files import REST, Frames, prepare_upstream, random_scene, scene, stops_upstream, text_of
 
 from ctrgcn_plugin.data import ntu, skeleton_files
-from ctrgcn_plugin.data.sample import ClipError
+from ctrgcn_plugin.errors import ClipError
 
 
 def person(frames: int, speed: float = 0.125, x: float = 0, z: float = 2, width: float = 0) -> np.ndarray:

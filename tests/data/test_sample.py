@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ctrgcn_plugin.data.sample import ClipError, centre_crop_resample, check_clip, read_clip, valid_frames
-from ctrgcn_plugin.errors import ConfigError
+from ctrgcn_plugin.data.sample import centre_crop_resample, check_clip, read_clip, valid_frames
+from ctrgcn_plugin.errors import ClipError, ConfigError
 
 SHAPE = (3, 25, 2)  # C, V, M
 LENGTHS = (1, 2, 5, 63, 64, 65, 300)

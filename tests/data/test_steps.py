@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ctrgcn_plugin.data.sample import ClipError, between_frames, resample, valid_frames
+from ctrgcn_plugin.data.sample import between_frames, resample, valid_frames
 from ctrgcn_plugin.data.steps import CropResample, Rotation, rotation_matrix
-from ctrgcn_plugin.errors import ConfigError
+from ctrgcn_plugin.errors import ClipError, ConfigError
 
 seeds = st.integers(0, 2**32 - 1)
 

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from ctrgcn_plugin.data.modality import JOINTS
-from ctrgcn_plugin.data.sample import ClipError, centre_crop_resample
+from ctrgcn_plugin.data.sample import centre_crop_resample
 from ctrgcn_plugin.deploy import engines, gate, stdout
 from ctrgcn_plugin.deploy.card import ModelError
 from ctrgcn_plugin.deploy.engines import EngineError, paddle_engine
@@ -26,7 +26,7 @@ from ctrgcn_plugin.deploy.export import Exported, export
 from ctrgcn_plugin.deploy.predictor import Clip, Prediction, Predictor, softmax
 from ctrgcn_plugin.deploy.selection import find_models
 from ctrgcn_plugin.deploy.writing import Order
-from ctrgcn_plugin.errors import UserError
+from ctrgcn_plugin.errors import ClipError, UserError
 from ctrgcn_plugin.models.network import Network, build_network
 
 CLASSES = 5

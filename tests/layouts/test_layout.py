@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ctrgcn_plugin import layouts
-from ctrgcn_plugin.data.sample import ClipError
-from ctrgcn_plugin.errors import ConfigError
+from ctrgcn_plugin.errors import ClipError, ConfigError
 from ctrgcn_plugin.layouts import Layout
 
 every_layout = pytest.mark.parametrize("name", layouts.available())

@@ -12,7 +12,7 @@ from ctrgcn_plugin.data.checking.facts import Facts, of_file
 from ctrgcn_plugin.data.checking.findings import Clip
 from ctrgcn_plugin.data.prepare.source import SPLITS
 from ctrgcn_plugin.data.prepared import DATA, LABELS, Labels, open_clips, read_labels
-from ctrgcn_plugin.data.sample import ClipError
+from ctrgcn_plugin.errors import ClipError
 from ctrgcn_plugin.layouts import Layout
 
 

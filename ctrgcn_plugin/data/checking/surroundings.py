@@ -10,8 +10,7 @@ from pathlib import Path
 from ctrgcn_plugin import layouts
 from ctrgcn_plugin.data.prepare.source import SPLITS
 from ctrgcn_plugin.data.prepared import CARD, DATA, REPORT, Card, open_clips
-from ctrgcn_plugin.data.sample import ClipError
-from ctrgcn_plugin.errors import ConfigError, one_line
+from ctrgcn_plugin.errors import ClipError, ConfigError, one_line
 from ctrgcn_plugin.layouts import Layout
 
 

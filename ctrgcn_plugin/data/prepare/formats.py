@@ -25,7 +25,7 @@ class Format:
     """How a data set's files are read.
 
     Attributes:
-        module: in this package; its ``source(raw, **options)`` returns a :class:`Source`.
+        module: in ``data/sources``; its ``source(raw, **options)`` returns a :class:`Source`.
         text: what it is, in a line.
         raw: what the user names as input.
     """
@@ -37,7 +37,7 @@ class Format:
 
     def source(self, raw: Path, options: Mapping[str, Any]) -> Source:
         """The data set in `raw`; of its clips, at most those are read that tell what all have in common."""
-        return importlib.import_module(f"{__package__}.{self.module}").source(raw, **options)
+        return importlib.import_module(f"ctrgcn_plugin.data.sources.{self.module}").source(raw, **options)
 
 
 LAYOUT = Option("--layout", {"metavar": "NAME|FILE.yaml", "help": "skeleton layout (default: %(default)s)"})

@@ -22,8 +22,8 @@ from ctrgcn_plugin.data.prepare import writing
 from ctrgcn_plugin.data.prepare.source import Description, Reading, Recording, Source
 from ctrgcn_plugin.data.prepare.store import Store, mark
 from ctrgcn_plugin.data.prepared import REPORT, Card
-from ctrgcn_plugin.data.sample import AXES, ClipError
-from ctrgcn_plugin.errors import ConfigError, UserError, one_line
+from ctrgcn_plugin.data.sample import AXES
+from ctrgcn_plugin.errors import ClipError, ConfigError, UserError, one_line
 
 WORK = ".prepare"
 CHUNK = 16  # recordings that a process is given at once

@@ -19,8 +19,7 @@ import yaml
 from ctrgcn_plugin.data.prepare import run, store
 from ctrgcn_plugin.data.prepare.source import Description, Reading, Recording
 from ctrgcn_plugin.data.prepared import CARD, REPORT, Card, read_labels
-from ctrgcn_plugin.data.sample import ClipError
-from ctrgcn_plugin.errors import ConfigError, UserError
+from ctrgcn_plugin.errors import ClipError, ConfigError, UserError
 
 FORK = multiprocessing.get_context("fork")
 CLIPS = 40

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ctrgcn_plugin.data.prepare import table
+from ctrgcn_plugin.data.sources import table
 from ctrgcn_plugin.errors import ConfigError, unknown
 
 NEEDED, OPTIONAL = ("clip", "label", "split"), ("subject",)

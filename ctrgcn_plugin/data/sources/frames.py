@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection
 from pathlib import Path, PurePath
 
-from ctrgcn_plugin.data.sample import ClipError
+from ctrgcn_plugin.errors import ClipError
 
 MOST = 100_000  # frames of a clip: an hour of 25 a second
 DIGITS = 18

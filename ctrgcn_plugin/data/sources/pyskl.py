@@ -15,12 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from ctrgcn_plugin import layouts
-from ctrgcn_plugin.data.prepare import annotation_file
-from ctrgcn_plugin.data.prepare.annotation_file import Annotation, Content
-from ctrgcn_plugin.data.prepare.finishing import check_size, finished
 from ctrgcn_plugin.data.prepare.source import Description, Protocols, Reading, Recording
-from ctrgcn_plugin.data.sample import ClipError
-from ctrgcn_plugin.errors import ConfigError
+from ctrgcn_plugin.data.sources import annotation_file
+from ctrgcn_plugin.data.sources.annotation_file import Annotation, Content
+from ctrgcn_plugin.data.sources.finishing import check_size, finished
+from ctrgcn_plugin.errors import ClipError, ConfigError
 
 UNSEEN = 0.01  # the score up to which PreNormalize2D ignores a joint
 MOST_PERSONS = 2  # by default, as pyskl's FormatGCNInput

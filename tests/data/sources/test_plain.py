@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ctrgcn_plugin import layouts
-from ctrgcn_plugin.data.prepare import plain
 from ctrgcn_plugin.data.prepare.source import Recording
-from ctrgcn_plugin.data.sample import ClipError
+from ctrgcn_plugin.data.sources import plain
+from ctrgcn_plugin.errors import ClipError
 
 COCO = layouts.get("coco")
 V = COCO.num_joints

@@ -13,11 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ctrgcn_plugin.data.prepare import frames, tracks
-from ctrgcn_plugin.data.prepare.own import OwnClips, People
-from ctrgcn_plugin.data.prepare.poses import Pose, load, member, seen, triples, upright
-from ctrgcn_plugin.data.sample import ClipError
-from ctrgcn_plugin.errors import ConfigError
+from ctrgcn_plugin.data.sources import frames, tracks
+from ctrgcn_plugin.data.sources.own import OwnClips, People
+from ctrgcn_plugin.data.sources.poses import Pose, load, member, seen, triples, upright
+from ctrgcn_plugin.errors import ClipError, ConfigError
 from ctrgcn_plugin.layouts import Layout
 
 ENDING = "_keypoints.json"

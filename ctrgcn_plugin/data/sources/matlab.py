@@ -14,8 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ctrgcn_plugin.data.sample import ClipError
-from ctrgcn_plugin.errors import one_line
+from ctrgcn_plugin.errors import ClipError, one_line
 
 HEADER = 128  # bytes
 # version and byte order, at the end of the header

@@ -6,7 +6,7 @@ import numpy as np
 
 from ctrgcn_plugin.data import gaps
 from ctrgcn_plugin.data.prepare.source import Reading
-from ctrgcn_plugin.data.sample import ClipError
+from ctrgcn_plugin.errors import ClipError
 
 LARGEST = 1e9  # what lies further away is no coordinate in any unit
 

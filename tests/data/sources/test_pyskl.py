@@ -13,9 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ctrgcn_plugin import layouts
-from ctrgcn_plugin.data.prepare import annotation_file, pyskl
-from ctrgcn_plugin.data.sample import ClipError
-from ctrgcn_plugin.errors import UserError
+from ctrgcn_plugin.data.sources import annotation_file, pyskl
+from ctrgcn_plugin.errors import ClipError, UserError
 
 HEIGHT, WIDTH = 480, 640
 ONE_PAIR = {"xsub_train": ["a"], "xsub_val": ["b"]}

@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ctrgcn_plugin.data.prepare import coco, openpose, plain
 from ctrgcn_plugin.data.prepare.formats import FORMATS
-from ctrgcn_plugin.data.sample import ClipError
-from ctrgcn_plugin.errors import ConfigError
+from ctrgcn_plugin.data.sources import coco, openpose, plain
+from ctrgcn_plugin.errors import ClipError, ConfigError
 
 JOINTS = 17
 LEFT_SHOULDER, LEFT_HIP, RIGHT_HIP = 5, 11, 12

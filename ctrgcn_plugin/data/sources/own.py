@@ -11,11 +11,10 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from ctrgcn_plugin import layouts
-from ctrgcn_plugin.data.prepare import labels as label_list
-from ctrgcn_plugin.data.prepare.finishing import check_size, finished
 from ctrgcn_plugin.data.prepare.source import SPLITS, Description, Protocols, Reading, Recording
-from ctrgcn_plugin.data.sample import ClipError
-from ctrgcn_plugin.errors import ConfigError
+from ctrgcn_plugin.data.sources import labels as label_list
+from ctrgcn_plugin.data.sources.finishing import check_size, finished
+from ctrgcn_plugin.errors import ClipError, ConfigError
 from ctrgcn_plugin.layouts import Layout
 
 PROTOCOL = "split"

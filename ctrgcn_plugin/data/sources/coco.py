@@ -19,10 +19,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ctrgcn_plugin.data.prepare import frames, tracks
-from ctrgcn_plugin.data.prepare.own import OwnClips, People, files
-from ctrgcn_plugin.data.prepare.poses import Key, Pose, load, member, numbers, seen, triples, upright
-from ctrgcn_plugin.data.sample import ClipError
+from ctrgcn_plugin.data.sources import frames, tracks
+from ctrgcn_plugin.data.sources.own import OwnClips, People, files
+from ctrgcn_plugin.data.sources.poses import Key, Pose, load, member, numbers, seen, triples, upright
+from ctrgcn_plugin.errors import ClipError
 from ctrgcn_plugin.layouts import Layout
 
 LISTS = ("annotations", "instance_info")

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ctrgcn_plugin.data.prepare import coco
 from ctrgcn_plugin.data.prepare.source import Recording
-from ctrgcn_plugin.data.sample import ClipError
+from ctrgcn_plugin.data.sources import coco
+from ctrgcn_plugin.errors import ClipError
 
 JOINTS = 17
 

@@ -18,9 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ctrgcn_plugin.data.prepare.kinect_v1 import JOINTS, Dataset, KinectClips, Protocol
-from ctrgcn_plugin.data.sample import ClipError
-from ctrgcn_plugin.errors import one_line, unknown
+from ctrgcn_plugin.data.sources.kinect_v1 import JOINTS, Dataset, KinectClips, Protocol
+from ctrgcn_plugin.errors import ClipError, one_line, unknown
 
 COLUMNS = 4
 SUBSETS = {

@@ -19,10 +19,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ctrgcn_plugin import layouts
-from ctrgcn_plugin.data.prepare.finishing import check_size, finished
 from ctrgcn_plugin.data.prepare.source import SPLITS, Description, Protocols, Reading, Recording
-from ctrgcn_plugin.data.sample import ClipError
-from ctrgcn_plugin.errors import one_line
+from ctrgcn_plugin.data.sources.finishing import check_size, finished
+from ctrgcn_plugin.errors import ClipError, one_line
 
 LAYOUT = "kinect_v1"
 JOINTS = 20

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ctrgcn_plugin.data.prepare import labels
+from ctrgcn_plugin.data.sources import labels
 from ctrgcn_plugin.errors import ConfigError, UserError
 
 HEADER = "clip,label,split\n"

@@ -12,10 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ctrgcn_plugin import layouts
-from ctrgcn_plugin.data.prepare import openpose
 from ctrgcn_plugin.data.prepare.source import Recording
-from ctrgcn_plugin.data.sample import ClipError
-from ctrgcn_plugin.errors import ConfigError
+from ctrgcn_plugin.data.sources import openpose
+from ctrgcn_plugin.errors import ClipError, ConfigError
 
 JOINTS = 18
 

@@ -23,10 +23,9 @@ from pathlib import Path
 import numpy as np
 
 from ctrgcn_plugin import layouts
-from ctrgcn_plugin.data.prepare import frames, table
-from ctrgcn_plugin.data.prepare.own import OwnClips, People, files
-from ctrgcn_plugin.data.sample import ClipError
-from ctrgcn_plugin.errors import one_line
+from ctrgcn_plugin.data.sources import frames, table
+from ctrgcn_plugin.data.sources.own import OwnClips, People, files
+from ctrgcn_plugin.errors import ClipError, one_line
 from ctrgcn_plugin.layouts import Layout
 
 AXES = "xyz"

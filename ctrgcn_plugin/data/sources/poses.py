@@ -10,9 +10,8 @@ from typing import Any, NamedTuple, Union
 import numpy as np
 
 from ctrgcn_plugin import layouts
-from ctrgcn_plugin.data.prepare.finishing import LARGEST
-from ctrgcn_plugin.data.sample import ClipError
-from ctrgcn_plugin.errors import one_line
+from ctrgcn_plugin.data.sources.finishing import LARGEST
+from ctrgcn_plugin.errors import ClipError, one_line
 from ctrgcn_plugin.layouts import Layout
 
 KINDS = {list: "a list", int: "a whole number", str: "a text"}

@@ -19,8 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ctrgcn_plugin import unpickling
-from ctrgcn_plugin.data.sample import ClipError
-from ctrgcn_plugin.errors import one_line
+from ctrgcn_plugin.errors import ClipError, one_line
 
 Annotation = Mapping[str, Any]
 Names = frozenset[str]

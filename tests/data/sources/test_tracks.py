@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ctrgcn_plugin.data.prepare import frames, tracks
-from ctrgcn_plugin.data.prepare.poses import Key, Pose
-from ctrgcn_plugin.data.sample import ClipError
+from ctrgcn_plugin.data.sources import frames, tracks
+from ctrgcn_plugin.data.sources.poses import Key, Pose
+from ctrgcn_plugin.errors import ClipError
 
 JOINTS = 3
 

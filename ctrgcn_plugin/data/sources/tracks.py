@@ -9,8 +9,8 @@ from operator import attrgetter
 import numpy as np
 
 from ctrgcn_plugin.data import gaps
-from ctrgcn_plugin.data.prepare.own import People
-from ctrgcn_plugin.data.prepare.poses import Pose
+from ctrgcn_plugin.data.sources.own import People
+from ctrgcn_plugin.data.sources.poses import Pose
 
 LOST = gaps.LONGEST  # frames after which somebody who comes back is somebody new, until put together again
 REACH = 1.0  # of a person's own size: how far one can get from one appearance to the next

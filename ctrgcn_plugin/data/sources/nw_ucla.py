@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ctrgcn_plugin.data.prepare import poses
-from ctrgcn_plugin.data.prepare.kinect_v1 import Dataset, KinectClips, Protocol
+from ctrgcn_plugin.data.sources import poses
+from ctrgcn_plugin.data.sources.kinect_v1 import Dataset, KinectClips, Protocol
 
 
 def source(raw: Path) -> KinectClips:

@@ -16,10 +16,9 @@ from hypothesis import strategies as st
 from scipy import io
 
 from ctrgcn_plugin import layouts
-from ctrgcn_plugin.data.prepare import matlab, msr_action3d, nw_ucla, utd_mhad
 from ctrgcn_plugin.data.prepare.source import Recording
-from ctrgcn_plugin.data.sample import ClipError
-from ctrgcn_plugin.errors import ConfigError, UserError
+from ctrgcn_plugin.data.sources import matlab, msr_action3d, nw_ucla, utd_mhad
+from ctrgcn_plugin.errors import ClipError, ConfigError, UserError
 
 LAYOUT = layouts.get("kinect_v1")
 # joints in the files' order, as the data sets' own descriptions give it

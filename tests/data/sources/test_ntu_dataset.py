@@ -12,9 +12,9 @@ from ntu_files import Frames, prepare_upstream, random_scene, stops_upstream, wr
 
 from ctrgcn_plugin import cli
 from ctrgcn_plugin.data import ntu as one_clip
-from ctrgcn_plugin.data.prepare import ntu
 from ctrgcn_plugin.data.prepare.formats import FORMATS
 from ctrgcn_plugin.data.prepared import Card
+from ctrgcn_plugin.data.sources import ntu
 from ctrgcn_plugin.errors import ConfigError
 
 
