@@ -93,6 +93,9 @@ def prepare(source: Source, out: Union[str, Path], *, workers: Optional[int] = N
     reasons = Counter(left_out.values())
     if not recordings:
         raise ClipError(f"{description.name}: none of the files is in any split{_most(reasons)}")
+    if not any(all(splits.values()) for splits in protocols.values()):
+        sides = "; ".join(f"{name} has {_counts(splits)}" for name, splits in protocols.items())
+        raise ClipError(f"{description.name}: no protocol has clips on both sides, to train and to test with: {sides}")
     _keep_freed_memory()
     try:
         writing.check_target(out, out / WORK, description, protocols)
@@ -212,6 +215,10 @@ def _key(source: Source, description: Description) -> str:
 def _kind(reason: str, file: Path) -> str:
     """A reason without what is different for each file."""
     return reason.replace(f"clip {file} ", "").partition(":")[0]
+
+
+def _counts(splits: Mapping[str, Sequence[Recording]]) -> str:
+    return ", ".join(f"{len(rows)} {split}" for split, rows in splits.items())
 
 
 def _most(reasons: Counter[str]) -> str:

@@ -34,7 +34,7 @@ class Folder:
     raw: Path
     pause: float = 0
     options: Mapping[str, object] = field(default_factory=lambda: {"persons": 2})
-    splits: int = 2
+    named: tuple[str, ...] = ("half", "all")
 
     def describe(self) -> Description:
         return replace(DESCRIPTION, layout=str(self.raw / "stick.yaml"), options=self.options)
@@ -42,8 +42,8 @@ class Folder:
     def protocols(self) -> dict[str, dict[str, list[Recording]]]:
         files = sorted(self.raw.glob("*.npy"))
         every = [Recording(file.stem, number % 2, file, subject="P1") for number, file in enumerate(files)]
-        half = {"train": every[::2], "val": every[1::2]}
-        return {"half": half, "all": {"train": every[::-1], "val": []}} if self.splits else {}
+        protocols = {"all": {"train": every[::-1], "val": []}, "half": {"train": every[::2], "val": every[1::2]}}
+        return {name: protocols[name] for name in self.named}
 
     def left_out(self) -> dict[str, str]:
         return {str(self.raw / "notes.txt"): "no clip"}
@@ -198,6 +198,12 @@ def test_refuses_a_data_set(folder, tmp_path, case, workers):
     message = refused(ClipError, folder, tmp_path / "out", workers)
     assert all(part in message for part in says), message
     assert not (tmp_path / "out" / CARD).exists()
+
+
+def test_a_training_needs_a_test(folder, tmp_path):
+    assert refused(ClipError, replace(folder, named=("all",)), tmp_path / "out") == (
+        "made: no protocol has clips on both sides, to train and to test with: all has 40 train, 0 val"
+    )
 
 
 def test_workers_below_one(folder, tmp_path):
