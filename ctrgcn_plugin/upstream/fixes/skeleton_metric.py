@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, Optional
@@ -13,7 +12,7 @@ import numpy as np
 from ctrgcn_plugin.data import scores as score_files
 from ctrgcn_plugin.data.prepared import read_labels
 from ctrgcn_plugin.data.scores import Scores
-from ctrgcn_plugin.upstream.fixes.code import mentions, wrapping
+from ctrgcn_plugin.upstream.fixes.code import mentions
 from ctrgcn_plugin.upstream.fixes.fix import FALSIFIES, STOPS, Fix, always
 from ctrgcn_plugin.upstream.fixes.heads_base import SYMPTOM
 from ctrgcn_plugin.upstream.fixes.proxy import Proxy, replaced
@@ -147,16 +146,6 @@ def _keep_scores(module: ModuleType) -> None:
     module.METRIC._obj_map[NAME] = type(NAME, (_ScoreKeeping, _metric(module)), {})
 
 
-def _with_names(original: Callable) -> Callable:
-    def test_model(cfg: Any, *args: Any, **kwargs: Any) -> Any:
-        metric = cfg.get("METRIC") if isinstance(cfg, Mapping) else None
-        if metric and metric.get("name") == NAME and metric.get("scores"):
-            metric.setdefault("label_path", cfg["DATASET"]["test"].get("label_path"))
-        return original(cfg, *args, **kwargs)
-
-    return test_model
-
-
 FIXES = (
     Fix(
         "top5-of-few-in-metric",
@@ -185,14 +174,5 @@ FIXES = (
         STOPS,
         always,
         _keep_scores,
-    ),
-    Fix(
-        "metric-scores-names",
-        "paddlevideo.tasks.test",
-        "tasks/test.py:77",
-        "METRIC.scores: the metric does not learn what the clips are called",
-        STOPS,
-        always,
-        wrapping("test_model", _with_names),
     ),
 )

@@ -1,15 +1,16 @@
-"""``paddlevideo.tasks.test``: testing without weights, or with those of another model."""
+"""``paddlevideo.tasks.test``: testing without weights or with those of another model, and the tested clips' names."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any, Optional
 
 from ctrgcn_plugin.errors import CheckpointError
 from ctrgcn_plugin.upstream.fixes.code import mentions, wrapping
-from ctrgcn_plugin.upstream.fixes.fix import FALSIFIES, MISLEADS, Fix
+from ctrgcn_plugin.upstream.fixes.fix import FALSIFIES, MISLEADS, STOPS, Fix, always
 from ctrgcn_plugin.upstream.fixes.recognizer_gcn import CHECK, taking_whole_checkpoints
+from ctrgcn_plugin.upstream.fixes.skeleton_metric import NAME as SKELETON_METRIC
 
 
 def _starts_without_weights(module: ModuleType) -> bool:
@@ -38,6 +39,16 @@ def _takes_any_state(module: ModuleType) -> bool:
     return not mentions(module.test_model, CHECK)
 
 
+def _with_names(original: Callable) -> Callable:
+    def test_model(cfg: Any, *args: Any, **kwargs: Any) -> Any:
+        metric = cfg.get("METRIC") if isinstance(cfg, Mapping) else None
+        if metric and metric.get("name") == SKELETON_METRIC and metric.get("scores"):
+            metric.setdefault("label_path", cfg["DATASET"]["test"].get("label_path"))
+        return original(cfg, *args, **kwargs)
+
+    return test_model
+
+
 FIXES = (
     Fix(
         "test-without-weights",
@@ -56,5 +67,14 @@ FIXES = (
         FALSIFIES,
         _takes_any_state,
         wrapping("build_model", taking_whole_checkpoints),
+    ),
+    Fix(
+        "metric-scores-names",
+        "paddlevideo.tasks.test",
+        "tasks/test.py:77",
+        "METRIC.scores: the metric does not learn what the clips are called",
+        STOPS,
+        always,
+        wrapping("test_model", _with_names),
     ),
 )
