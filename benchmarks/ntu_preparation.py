@@ -73,8 +73,12 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE")
     options = parser.parse_args()
     clips = source(options.raw.resolve()).recordings
+    times = " ".join(map(str, options.times))
+    large_files = f" --large {options.large}" if options.large else ""
     result: dict[str, Any] = {
         "what": "files a second from raw NTU RGB+D to train_data.npy and so on, medians of rounds in turn",
+        "command": "python benchmarks/ntu_preparation.py RAW_DIR --paddlevideo DIR "
+        f"--times {times} --rounds {options.rounds}{large_files}",
         "clips": len(clips),
         "megabytes": round(sum(clip.file.stat().st_size for clip in clips) / 1e6, 1),
         "rounds": options.rounds,
@@ -83,9 +87,9 @@ def main() -> None:
         **machines.describe(),
         "rows": [],
     }
-    for times in options.times:
+    for factor in options.times:
         with tempfile.TemporaryDirectory(dir=options.dir) as folder:
-            raw = link(clips, Path(folder), times * len(clips))
+            raw = link(clips, Path(folder), factor * len(clips))
             result["rows"].append(measure(raw, options.paddlevideo.resolve(), options.rounds, Path(folder)))
         print(json.dumps(result["rows"][-1]), flush=True)
     if options.large:

@@ -62,6 +62,8 @@ def attach() -> None:
     """Have every fix applied as its module is imported. May be called repeatedly."""
     if _fix.outcomes:
         return
+    # within the check of a config, which looks at the data that it names
+    scripts.supply()
     _fix.attach(FIXES)
     _fix.report_unknown()
     # around all that the fixes themselves put around get_config

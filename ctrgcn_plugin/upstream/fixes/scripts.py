@@ -26,19 +26,32 @@ MODULES = ("__main__", *dict.fromkeys(Path(fix.module).stem for fix in IN_ANY))
 READS_CONFIGS = "paddlevideo.utils.config"
 
 
+def supply() -> None:
+    """Have what a config names made, where it is not there and can be, whenever a config has been read."""
+    import_hooks.after(READS_CONFIGS, wrapping("get_config", _then_supply))
+
+
 def attach() -> None:
     """Have the scripts mended whenever a config has been read."""
     import_hooks.after(READS_CONFIGS, wrapping("get_config", _then_mend))
 
 
-def _then_mend(original: Callable) -> Callable:
+def _then_supply(original: Callable) -> Callable:
     def get_config(*args: Any, **kwargs: Any) -> Any:
         config = original(*args, **kwargs)
         if script.weights_given() or script.role() in script.WITH_WEIGHTS:
             forget_pretrained(config)
-        mend(config)
         for made in supplies.supply(Path(), config):
             logger().info(f"made, because it was not there: {made}")
+        return config
+
+    return get_config
+
+
+def _then_mend(original: Callable) -> Callable:
+    def get_config(*args: Any, **kwargs: Any) -> Any:
+        config = original(*args, **kwargs)
+        mend(config)
         recording.begin()
         return config
 
