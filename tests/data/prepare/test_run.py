@@ -311,17 +311,20 @@ def alive(pid: int) -> bool:
 def test_killed_at_any_time_and_started_again_makes_the_same(folder, tmp_path, workers):
     prepare(folder, tmp_path / "at once")
     (folder.raw / "log").unlink()
-    slow, out, kills = replace(folder, pause=0.001), tmp_path / "out", 0
-    for wait in np.linspace(0.01, 1, 40):
+    slow, out, read = replace(folder, pause=0.001), tmp_path / "out", 0
+    for more in (1, 3, 8, 20):
         process = FORK.Process(target=prepare, args=(slow, out, workers))
         process.start()
-        process.join(wait)
+        while process.is_alive() and (not (folder.raw / "log").exists() or len(folder.log()) < read + more):
+            time.sleep(0.001)
         process.kill()
         process.join()
-        kills += process.exitcode != 0
-        if not process.exitcode:
-            break
-    assert kills > 2 and process.exitcode == 0
+        assert process.exitcode, "40 clips were read before it could be killed"
+        read = len(folder.log())
+    process = FORK.Process(target=prepare, args=(slow, out, workers))
+    process.start()
+    process.join()
+    assert process.exitcode == 0
     assert tree(out) == tree(tmp_path / "at once")
     # what had been read was not read again, but for a few that were on their way
     assert len(folder.log()) < CLIPS * 3
