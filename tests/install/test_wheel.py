@@ -41,10 +41,11 @@ def test_wheel_holds_the_data_folders(wheel, checkout):
     assert inside == {f"ctrgcn_plugin/{name}" for name in data_files(checkout)}
 
 
-def test_wheel_holds_the_layouts(wheel, checkout):
-    layouts = {path.relative_to(checkout).as_posix() for path in (checkout / "ctrgcn_plugin").rglob("*.yaml")}
-    assert layouts
-    assert layouts <= contents(wheel)
+def test_wheel_holds_layouts_and_lists(wheel, checkout):
+    for pattern in ("*.yaml", "*.txt"):
+        files = {path.relative_to(checkout).as_posix() for path in (checkout / "ctrgcn_plugin").rglob(pattern)}
+        assert files
+        assert files <= contents(wheel)
 
 
 def test_wheel_of_the_checkout_is_the_wheel_of_the_sdist(wheel, wheel_of_checkout):
