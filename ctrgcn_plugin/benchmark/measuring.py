@@ -42,6 +42,7 @@ from ctrgcn_plugin.benchmark.plan import (
 from ctrgcn_plugin.benchmark.worker import CaseError, Worker
 from ctrgcn_plugin.deploy import engines, gate
 from ctrgcn_plugin.deploy.card import ModelError
+from ctrgcn_plugin.environment import require_library
 from ctrgcn_plugin.errors import UserError
 from ctrgcn_plugin.files import replacing
 from ctrgcn_plugin.report import latency
@@ -66,7 +67,7 @@ class Outputs:
     def check(self) -> None:
         """Raise an error if one cannot be written, before hours of measuring."""
         if self.plot:
-            latency.require_matplotlib()
+            require_library("matplotlib", "plot", "plotting")
         files = [file for file in (self.csv, self.json, self.plot) if file]
         if len({file.resolve() for file in files}) < len(files):
             raise UserError(f"one file for several outputs: {', '.join(map(str, files))}; give each its own")

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 import io
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any, Optional
 
-from ctrgcn_plugin.errors import EnvironmentSetupError
 from ctrgcn_plugin.report.picture import COLOURS
 
 if TYPE_CHECKING:
@@ -143,12 +141,6 @@ def as_csv(rows: Sequence[Row]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
-
-
-def require_matplotlib() -> None:
-    """Raise an error that says how to get it, if it is not installed."""
-    if importlib.util.find_spec("matplotlib") is None:
-        raise EnvironmentSetupError('plotting needs matplotlib: pip install "ctrgcn-plugin[plot]"')
 
 
 def plot(rows: Sequence[Row], file: IO[bytes], title: str = "") -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ctrgcn_plugin.errors import EnvironmentSetupError, UserError
+from ctrgcn_plugin.environment import require_library
+from ctrgcn_plugin.errors import UserError
 from ctrgcn_plugin.files import replacing
 from ctrgcn_plugin.layouts import Layout
 
@@ -88,13 +89,7 @@ def _check(clip: np.ndarray, layout: Layout, frames: int) -> None:
 
 
 def _figure(clip: np.ndarray, layout: Layout, title: str, frames: int) -> Figure:
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise EnvironmentSetupError(
-            f'drawing a clip needs matplotlib ({error}): pip install "ctrgcn-plugin[plot]"'
-        ) from error
-
+    matplotlib = require_library("matplotlib.figure", "plot", "drawing a clip")
     present = (clip != 0).any(axis=(0, 2))  # (T, M)
     chosen = _spread(int(np.flatnonzero(present.any(axis=1))[-1]) + 1, frames)
     points = _project(clip)  # (T, M, V, 3)
@@ -110,7 +105,7 @@ def _figure(clip: np.ndarray, layout: Layout, title: str, frames: int) -> Figure
     strip = width * len(chosen)
     size = (max(strip + 2 * edge, FIGURE_NARROWEST), height + bottom + top)
     edge = (size[0] - strip) / 2
-    figure = Figure(figsize=size, facecolor="white")
+    figure = matplotlib.Figure(figsize=size, facecolor="white")
     axes = figure.subplots(1, len(chosen), squeeze=False)[0]
     figure.subplots_adjust(edge / size[0], bottom / size[1], 1 - edge / size[0], 1 - top / size[1], wspace=0)
     bones = _bones(layout)

@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Optional
@@ -474,8 +475,7 @@ def test_a_model_in_parts(work: Path, capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_without_matplotlib(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    find = latency.importlib.util.find_spec
-    monkeypatch.setattr(latency.importlib.util, "find_spec", lambda name: None if name == "matplotlib" else find(name))
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setattr(Worker, "load", lambda *_: pytest.fail("it is too late for that"))
     refused('pip install "ctrgcn-plugin[plot]"', "onnx", "--plot", "a.png", capsys=capsys)
     with pytest.raises(EnvironmentSetupError):
