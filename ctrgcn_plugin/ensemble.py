@@ -15,7 +15,8 @@ from typing import Optional, Union
 
 import numpy as np
 
-from ctrgcn_plugin.data.scores import Accuracy, ScoreError, Scores, softmax
+from ctrgcn_plugin import terminal
+from ctrgcn_plugin.data.scores import KINDS, Accuracy, ScoreError, Scores, softmax
 from ctrgcn_plugin.errors import UserError
 
 AnyPath = Union[str, "os.PathLike[str]"]
@@ -49,14 +50,9 @@ class Fused:
     def lines(self) -> list[str]:
         """A table with a line for each stream, and what is to be known of it."""
         clips, classes = self.scores.values.shape
-        rows = [HEADINGS, *(_row(s.file, f"{s.weight:g}", s.accuracy) for s in self.streams)]
+        rows = [_row(s.file, f"{s.weight:g}", s.accuracy) for s in self.streams]
         rows.append(_row(FUSED, "", self.accuracy))
-        first, *others = (max(map(len, column)) for column in zip(*rows))
-        table = [
-            "  ".join((row[0].ljust(first), *(cell.rjust(width) for cell, width in zip(row[1:], others)))).rstrip()
-            for row in rows
-        ]
-        return [*table, f"{clips} clips, {classes} classes", *self._notes()]
+        return [*terminal.table(HEADINGS, rows), f"{clips} clips, {classes} classes", *self._notes()]
 
     def as_json(self) -> str:
         """The same for programs; accuracies are shares of 1, and null where no labels are known."""
@@ -95,14 +91,14 @@ def fuse(files: Sequence[AnyPath], weights: Optional[Sequence[float]] = None, *,
     """
     weights = _checked([1.0] * len(files) if weights is None else weights, len(files))
     read = {os.fspath(file): Scores.read(file) for file in files}
-    labels, names = _shared(read, "labels"), _shared(read, "names")
+    known = {key: _shared(read, key) for key in KINDS}
     together = [read[os.fspath(file)].values.astype(np.float64) for file in files]
     total = np.sum([weight * (values if raw else softmax(values)) for weight, values in zip(weights, together)], axis=0)
     if not raw:
         total = np.log(np.maximum(total / sum(weights), np.finfo(np.float32).tiny))
-    scores = Scores(total.astype(np.float32), labels, names)
+    scores = Scores(total.astype(np.float32), **known)
     streams = [
-        Stream(os.fspath(file), weight, Scores(values, labels).accuracy())
+        Stream(os.fspath(file), weight, Scores(values, known["labels"]).accuracy())
         for file, weight, values in zip(files, weights, together)
     ]
     return Fused(streams, scores, scores.accuracy())
@@ -119,7 +115,7 @@ def _checked(weights: Sequence[float], count: int) -> list[float]:
 
 
 def _shared(read: dict[str, Scores], key: str) -> Optional[np.ndarray]:
-    """The labels or names that all files which have any agree on."""
+    """One of :data:`KINDS`, as all files that have it agree on."""
     (first, scores), *_ = read.items()
     known: Optional[np.ndarray] = None
     source = first
@@ -132,9 +128,9 @@ def _shared(read: dict[str, Scores], key: str) -> Optional[np.ndarray]:
         if known is None:
             known, source = found, file
         elif found is not None and not np.array_equal(found, known):
-            place = int((found != known).argmax())
+            place, item = int((found != known).argmax()), ("clip", "class")[KINDS[key][0]]
             raise ScoreError(
-                f"{key} of {file} differ from those of {source}, first at clip {place} (from 0): {found[place]} and "
+                f"{key} of {file} differ from those of {source}, first at {item} {place} (from 0): {found[place]} and "
                 f"{known[place]}; files must have the same clips in the same order"
             )
     return known

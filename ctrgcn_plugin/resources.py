@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+# the shipped config that quickstart and configure start from
+RECIPE = "configs/recognition/ctrgcn/ctrgcn_light_v2_ntucs_joint_aug.yaml"
 PACKAGE = Path(__file__).resolve().parent
 
 

@@ -1,13 +1,15 @@
 """Score files: what a network answers to the clips of a test, kept to be fused with other streams' and looked at.
 
 A file is a ``.npz`` with `scores` (N, K) float32 in the data's order, before softmax, and where they are known `labels`
-(N,) int64 from 0 and `names` (N,) text.
+(N,) int64 from 0, `names` (N,) of the clips and `classes` (K,), both text.
 """
 
 from __future__ import annotations
 
+import csv
+import io
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Optional, Union
@@ -20,8 +22,10 @@ from ctrgcn_plugin.files import replacing
 AnyPath = Union[str, "os.PathLike[str]"]
 
 SUFFIX = ".npz"
-FORM = "a .npz of scores (N, K) and, where known, labels (N,) and names (N,)"
+FORM = "a .npz of scores (N, K) and, where known, labels (N,), names (N,) and classes (K,)"
 TOP = 5
+# what a file may have besides scores -> which axis of these it goes along, and kinds of its values
+KINDS = {"labels": (0, "iu"), "names": (0, "US"), "classes": (1, "US")}
 
 
 class ScoreError(UserError, ValueError):
@@ -44,11 +48,13 @@ class Scores:
         values: (N, K), before softmax.
         labels: (N,), where known.
         names: (N,) of the clips, where known.
+        classes: (K,) names, where known.
     """
 
     values: np.ndarray
     labels: Optional[np.ndarray] = None
     names: Optional[np.ndarray] = None
+    classes: Optional[np.ndarray] = None
 
     @classmethod
     def read(cls, path: AnyPath) -> Scores:
@@ -61,18 +67,19 @@ class Scores:
             raise ScoreError(f"no scores at {path}; a test saves them where its config has METRIC.scores: FILE{SUFFIX}")
         try:
             with np.load(path, allow_pickle=False) as file:
-                found = {key: file[key] for key in ("scores", "labels", "names") if key in file.files}
+                found = {key: file[key] for key in ("scores", *KINDS) if key in file.files}
                 there = ", ".join(file.files) or "nothing"
         except Exception as error:
             # a damaged archive raises whatever its bytes happen to mean
             raise ScoreError(f"scores {path} cannot be read: {one_line(error)}; {FORM} is needed") from error
         if "scores" not in found:
             raise ScoreError(f"{path} has no scores; it has {there}, and {FORM} is needed")
-        values, labels, names = found["scores"], found.get("labels"), found.get("names")
+        values, (labels, names, classes) = found["scores"], map(found.get, KINDS)
         if values.ndim != 2 or not values.size or values.dtype.kind not in "fiu":
             raise ScoreError(f"scores of {path} have shape {values.shape} of {values.dtype}; numbers (N, K) are needed")
-        for key, kinds, given in (("labels", "iu", labels), ("names", "US", names)):
-            if given is not None and (given.shape != values.shape[:1] or given.dtype.kind not in kinds):
+        for key, (axis, kinds) in KINDS.items():
+            given = found.get(key)
+            if given is not None and (given.shape != (values.shape[axis],) or given.dtype.kind not in kinds):
                 raise ScoreError(
                     f"{key} of {path} have shape {given.shape} of {given.dtype}, beside scores {values.shape}; {FORM} "
                     "is needed"
@@ -85,7 +92,7 @@ class Scores:
                 f"scores of {path} are NaN or infinite for {bad.sum()} of {len(bad)} clips, the first is "
                 f"{int(bad.argmax())} (from 0); test weights whose training did not diverge"
             )
-        return cls(values, labels, names)
+        return cls(values, labels, names, classes)
 
     def save(self, path: AnyPath) -> None:
         """Write the file, whole or not at all.
@@ -93,7 +100,7 @@ class Scores:
         Raises:
             ScoreError: it cannot be written.
         """
-        arrays = {"labels": self.labels, "names": self.names}
+        arrays = {key: getattr(self, key) for key in KINDS}
         known = {key: np.asarray(array) for key, array in arrays.items() if array is not None}
         try:
             with replacing(target(path)) as file:
@@ -155,27 +162,33 @@ def target(path: AnyPath) -> Path:
     return Path(path)
 
 
-def save_tables(path: AnyPath, taken: np.ndarray) -> list[Path]:
+def save_tables(path: AnyPath, taken: np.ndarray, names: Sequence[str] = ()) -> list[Path]:
     """Write a confusion (K, K) beside the score file `path`: ``..._classes.csv`` and ``..._confusion.csv``.
+
+    Classes have a column with their `names`, where these are known.
 
     Raises:
         ScoreError: one of them cannot be written.
     """
     accuracies, clips, numbers = class_accuracy(taken), taken.sum(axis=1), range(len(taken))
+    named = [[name] for name in names] or [[] for _ in numbers]
+    title = ["name"] * bool(names)
     tables: dict[str, list[Iterable[object]]] = {
-        "classes": [("class", "clips", "right", "accuracy")],
-        "confusion": [("class", *numbers)],
+        "classes": [("class", *title, "clips", "right", "accuracy")],
+        "confusion": [("class", *title, *numbers)],
     }
     for number in numbers:
         share = f"{accuracies[number]:.6f}" if clips[number] else ""
-        tables["classes"].append((number, clips[number], taken[number, number], share))
-        tables["confusion"].append((number, *taken[number]))
+        tables["classes"].append((number, *named[number], clips[number], taken[number, number], share))
+        tables["confusion"].append((number, *named[number], *taken[number]))
     written = []
     for kind, rows in tables.items():
         file = Path(path).with_name(f"{Path(path).stem}_{kind}.csv")
         try:
             with replacing(file) as stream:
-                stream.writelines(f"{','.join(map(str, row))}\n".encode() for row in rows)
+                text = io.StringIO()
+                csv.writer(text, lineterminator="\n").writerows(rows)
+                stream.write(text.getvalue().encode())
         except OSError as error:
             raise _unwritable(file, error) from error
         written.append(file)

@@ -25,12 +25,13 @@ _TYPES: dict[str, Any] = {
     "bool": bool,
     "list[int]": list,
     "list[float]": list,
+    "list[str]": list,
     "list[list[float]]": list,
     "dict[str, float]": dict,
     "dict[str, str]": dict,
 }
 # what a card means that is older than these fields
-_UNSAID: dict[str, Any] = {"modality": JOINTS.name, "parents": []}
+_UNSAID: dict[str, Any] = {"modality": JOINTS.name, "parents": [], "names": [], "layout": "", "unit": ""}
 
 
 class ModelError(UserError):
@@ -49,7 +50,10 @@ class Card:
         p_interval: ``[p]``, the part of a clip that is sampled.
         modality: the stream that is made of a clip of joints, one of :data:`~ctrgcn_plugin.data.modality.NAMES`.
         parents: V indices, the bones of a stream of bones; a layout's file may be on another machine.
+        layout: of the skeleton, a shipped one's name or what a user's own calls itself; empty where it is not known.
+        unit: of the coordinates, as prepared data's card says it; empty where it is not known.
         classes: K.
+        names: of the classes; empty where they are not known.
         parameters: how many are trained.
         paddle: version that exported the model.
         verified: engine setting -> largest :func:`~ctrgcn_plugin.deploy.gate.relative_error` found in it. It is
@@ -70,7 +74,10 @@ class Card:
     p_interval: list[float]
     modality: str
     parents: list[int]
+    layout: str
+    unit: str
     classes: int
+    names: list[str]
     parameters: int
     paddle: str
     verified: dict[str, float]
@@ -98,7 +105,7 @@ class Card:
         return max(self.verified.values())
 
     def text(self) -> str:
-        return yaml.safe_dump(asdict(self), sort_keys=False, default_flow_style=None, width=120)
+        return yaml.safe_dump(asdict(self), sort_keys=False, default_flow_style=None, width=120, allow_unicode=True)
 
     @classmethod
     def read(cls, model_file: Path) -> Card:
@@ -132,6 +139,8 @@ class Card:
             and min(self.input_shape) > 0
             and self.modality in NAMES
             and self._has_its_bones()
+            and len(self.names) in (0, self.classes)
+            and all(isinstance(name, str) for name in self.names)
             and self.precision in TOLERANCES
         )
 

@@ -13,6 +13,7 @@ from typing import Any, Optional, Union
 import paddle
 
 from ctrgcn_plugin import configs
+from ctrgcn_plugin.data import class_names
 from ctrgcn_plugin.data.clips import clip_files
 from ctrgcn_plugin.data.sample import persons_in
 from ctrgcn_plugin.deploy import engines, gate, writing
@@ -52,6 +53,7 @@ def export(
     overrides: Iterable[str] = (),
     required: Iterable[str] = (),
     clips: Iterable[Union[str, os.PathLike[str]]] = (),
+    names: Optional[str] = None,
 ) -> Exported:
     """Export a trained network, of a distillation its student.
 
@@ -69,6 +71,7 @@ def export(
         required: engine settings in which the model must be right; all of the order's engine where it is empty.
             The card has those in which it is, and :class:`~ctrgcn_plugin.deploy.predictor.Predictor` keeps to them.
         clips: clip files of joints to compare on, besides made ones.
+        names: of the classes, see :func:`~ctrgcn_plugin.data.class_names.read`; by default what the config's data say.
 
     Raises:
         ConfigError, CheckpointError, ClipError: config, checkpoint or a clip cannot be used.
@@ -85,6 +88,9 @@ def export(
     trained = Trained.load(config, weights)
     backbone = type(trained.network.backbone).__name__
     name = given_name or backbone
+    classes = trained.network.head.num_classes
+    known = class_names.of_config(config) if names is None else class_names.read(names, classes)
+    data = class_names.data_card(config)
 
     clip_shape = channels, window_size, joints, persons = trained.input_shape
     given = (gate.Clips("given", persons_in(x), x[None]) for x in map(trained.sample, clip_files(clips)))
@@ -107,7 +113,10 @@ def export(
             p_interval=[trained.p],
             modality=trained.modality.name,
             parents=list(trained.modality.parents),
-            classes=trained.network.head.num_classes,
+            layout=trained.network.backbone.layout.name,
+            unit=data.unit if data else "",
+            classes=classes,
+            names=known,
             parameters=trained.parameter_count,
             paddle=paddle.__version__,
             verified=verified,

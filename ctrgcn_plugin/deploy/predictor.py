@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Union
@@ -28,10 +28,12 @@ class Prediction:
     Attributes:
         source: the clip's path, or its place among those given.
         scores: (K,) probabilities, their sum is 1.
+        names: of the K classes; empty where the model does not know them.
     """
 
     source: str
     scores: np.ndarray
+    names: Sequence[str] = ()
 
     def top(self, k: int = 1) -> list[tuple[int, float]]:
         """(class index, probability) of the `k` likeliest classes, likeliest first; all K where `k` is larger."""
@@ -86,7 +88,7 @@ class Predictor:
         while batch := list(itertools.islice(named, batch_size)):
             x = np.stack([self._sample(source, clip) for source, clip in batch])
             for (source, _), scores in zip(batch, softmax(self.scores(x))):
-                yield Prediction(source, scores)
+                yield Prediction(source, scores, self.card.names)
 
     def scores(self, x: np.ndarray) -> np.ndarray:
         """Sampled clips (N, C, T, V, M) of the model's stream -> the network's scores (N, K)."""

@@ -84,6 +84,7 @@ class SkeletonBackbone(nn.Layer):
         layout = layouts.get(graph)
         joints = layout.agreed_joints(num_point, type(self).__name__)
         self._check(num_person, base_channel, in_channels, init)
+        self.layout = layout
         self.clip_shape = (in_channels, joints, num_person)
         self.base_channel = base_channel
         self.init = init

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any, Optional
 
+from ctrgcn_plugin import terminal
 from ctrgcn_plugin.report.picture import COLOURS
 
 if TYPE_CHECKING:
@@ -110,20 +111,11 @@ def as_table(rows: Sequence[Row]) -> str:
     }
     if any(row["accuracy"] is not None for row in rows):
         columns["accuracy %"] = lambda row: _number(row["accuracy"], 2)
-    cells = [list(columns)] + [[show(row) for show in columns.values()] for row in rows if not row["failed"]]
-    widths = [max(len(line[place]) for line in cells) for place in range(len(columns))]
-    widths[0] = max(widths[0], *(len(row["case"]) for row in rows))
-    numbers = iter(cells)
-    lines = [_aligned(next(numbers), widths)]
-    for row in rows:
-        failed = f"{row['case']:{widths[0]}}  failed: {row['failed']}"
-        lines.append(failed if row["failed"] else _aligned(next(numbers), widths))
-    return "\n".join(lines)
-
-
-def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
-    name, *numbers = cells
-    return "  ".join([name.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(numbers, widths[1:]))])
+    cells = [
+        [row["case"], f"failed: {row['failed']}"] if row["failed"] else [show(row) for show in columns.values()]
+        for row in rows
+    ]
+    return "\n".join(terminal.table(list(columns), cells))
 
 
 def _number(value: Optional[float], digits: int) -> str:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ctrgcn_plugin.errors import ConfigError, UserError, unknown
+from ctrgcn_plugin.sections import parts, pipeline_steps
 from ctrgcn_plugin.upstream import script, skeleton_check
-from ctrgcn_plugin.upstream.sections import parts, pipeline_steps
 from ctrgcn_plugin.upstream.skeleton_check import FAMILY
 
 TOP_LEVEL = (

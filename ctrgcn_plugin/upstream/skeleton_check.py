@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Optional, TypeVar
 from ctrgcn_plugin import layouts
 from ctrgcn_plugin.data.prepared import open_clips, read_labels
 from ctrgcn_plugin.errors import ClipError, ConfigError
-from ctrgcn_plugin.upstream.sections import parts, pipeline_steps
+from ctrgcn_plugin.sections import parts, pipeline_steps
 
 FAMILY = "CTRGCN"
 DATASETS = "SkeletonDataset"

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Optional, Union
 
+from ctrgcn_plugin import terminal
+
 PROBLEM, WARNING, NOTE = SEVERITIES = ("problem", "warning", "note")
 FIX = "ctrgcn data check --fix OUT_DIR"
 SHOWN = 3
@@ -123,10 +125,8 @@ class Report:
 
 def _table(overview: Overview) -> list[str]:
     titles = list(dict.fromkeys(title for row in overview.values() for title in row))
-    table = [["", *titles]]
-    table += [[where, *(str(row.get(title, "")) for title in titles)] for where, row in overview.items()]
-    widths = [max(map(len, column)) for column in zip(*table)]
-    return ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths)).rstrip() for row in table]
+    rows = [[where, *(str(row.get(title, "")) for title in titles)] for where, row in overview.items()]
+    return terminal.table(["", *titles], rows, right=False)
 
 
 def _wrapped(head: str, text: str) -> list[str]:

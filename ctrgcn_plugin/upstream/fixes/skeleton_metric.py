@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, Optional
@@ -88,17 +89,24 @@ class _ScoreKeeping:
     Args:
         scores: the score file to write, see :mod:`ctrgcn_plugin.data.scores`; nothing is kept where it is None.
         label_path: of the test, for the clips' names.
+        classes: names by label, where they are known.
     """
 
     world_size: int
 
     def __init__(
-        self, *args: Any, scores: Optional[str] = None, label_path: Optional[str] = None, **kwargs: Any
+        self,
+        *args: Any,
+        scores: Optional[str] = None,
+        label_path: Optional[str] = None,
+        classes: Sequence[str] = (),
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         # a mistake here is to be known before the test, not after it
         self._file = None if scores is None else score_files.target(scores)
         self._names = read_labels(label_path).names if scores and label_path else ()
+        self._classes = classes
         self._scores: list[np.ndarray] = []
         self._labels: list[np.ndarray] = []
 
@@ -127,11 +135,11 @@ class _ScoreKeeping:
         if labels is not None:
             score_files.require_classes(labels, values.shape[1], "the test")
         names = np.array(self._names[: len(values)]) if alone and len(self._names) >= len(values) else None
-        Scores(values, labels, names).save(file)
+        Scores(values, labels, names, np.array(self._classes) if self._classes else None).save(file)
         logger().info(f"[TEST] scores of {len(values)} clips saved in {file}")
         if labels is not None:
             taken = score_files.confusion(values, labels)
-            tables = score_files.save_tables(file, taken)
+            tables = score_files.save_tables(file, taken, self._classes)
             mean = np.nanmean(score_files.class_accuracy(taken))
             logger().info(f"[TEST] mean_class_acc= {mean}, in detail in {' and '.join(map(str, tables))}")
 

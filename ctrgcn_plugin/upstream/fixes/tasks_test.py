@@ -1,4 +1,4 @@
-"""``paddlevideo.tasks.test``: testing without weights or with those of another model, and the tested clips' names."""
+"""``paddlevideo.tasks.test``: testing without weights or with those of another model; names of what is tested."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any, Optional
 
+from ctrgcn_plugin.data import class_names
 from ctrgcn_plugin.errors import CheckpointError
 from ctrgcn_plugin.upstream.fixes.code import mentions, wrapping
 from ctrgcn_plugin.upstream.fixes.fix import FALSIFIES, MISLEADS, STOPS, Fix, always
@@ -44,6 +45,7 @@ def _with_names(original: Callable) -> Callable:
         metric = cfg.get("METRIC") if isinstance(cfg, Mapping) else None
         if metric and metric.get("name") == SKELETON_METRIC and metric.get("scores"):
             metric.setdefault("label_path", cfg["DATASET"]["test"].get("label_path"))
+            metric.setdefault("classes", class_names.of_config(cfg))
         return original(cfg, *args, **kwargs)
 
     return test_model
@@ -72,7 +74,7 @@ FIXES = (
         "metric-scores-names",
         "paddlevideo.tasks.test",
         "tasks/test.py:77",
-        "METRIC.scores: the metric does not learn what the clips are called",
+        "METRIC.scores: the metric does not learn what clips and classes are called",
         STOPS,
         always,
         wrapping("test_model", _with_names),
