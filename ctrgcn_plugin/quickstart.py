@@ -11,24 +11,29 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 import numpy as np
 import yaml
-from tqdm import tqdm
 
-from ctrgcn_plugin import configs, layouts
+from ctrgcn_plugin import configs, layouts, terminal
+from ctrgcn_plugin.data.prepared import CARD, DATA, LABELS
 from ctrgcn_plugin.deploy.selection import find_models
 from ctrgcn_plugin.environment import require_paddle
 from ctrgcn_plugin.errors import EnvironmentSetupError, UserError
+from ctrgcn_plugin.resources import RECIPE
 from ctrgcn_plugin.upstream import fetch, locate, running
 
-RECIPE = "configs/recognition/ctrgcn/ctrgcn_light_v2_ntucs_joint_aug.yaml"
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
 NAME = "CTRGCN_lightV2_quickstart"
 EPOCHS = 7
 BASE_CHANNEL = 16
 BATCH_SIZE = 16
 WINDOW = 32
+# where the data are, as files of prepared data, and what a test saves
+DATASET, PROTOCOL, SCORES = "data", "xsub", "scores.npz"
 PEAK_LR = 0.05
 # module -> distribution of what stock PaddleVideo imports at its start, and of what draws the picture
 NEEDS = {
@@ -81,7 +86,9 @@ class _Quickstart:
         self.epochs = epochs
         self.seconds: dict[str, float] = {}
         self.logs = folder / "logs"
-        self.logs.mkdir(exist_ok=True)
+        self.data = folder / DATASET / PROTOCOL
+        for made in (self.logs, self.data):
+            made.mkdir(parents=True, exist_ok=True)
         # a model of an earlier run must not pass for one of this run
         for stale in (folder / "output" / NAME, folder / "inference"):
             shutil.rmtree(stale, ignore_errors=True)
@@ -91,14 +98,17 @@ class _Quickstart:
 
         self._title("PaddleVideo")
         upstream = locate.find(paddlevideo) if paddlevideo else fetch.get_wheel(self.folder)
-        print(f"stock PaddleVideo: {upstream.root}")
+        terminal.say(f"stock PaddleVideo: {upstream.root}")
 
         self._title("Data: procedural skeletons, 25 joints, up to two persons")
         started = time.perf_counter()
-        with tqdm(unit="clip", dynamic_ncols=True) as bar:
-            data = synthetic.make_dataset(self.folder / "data", seed=self.seed, progress=partial(_advance, bar))
+        with terminal.progress(unit="clip") as bar:
+            data = synthetic.make_dataset(self.data, seed=self.seed, progress=partial(_advance, bar))
+        (self.data.parent / CARD).write_text(data.card().text(), encoding="utf-8")
+        raw = synthetic.make_raw(self.folder / "clips", seed=self.seed)
         self.seconds["data"] = time.perf_counter() - started
-        print(f"{data.clips['train']} training clips; {data.clips['val']} test clips, of subjects held out")
+        terminal.say(f"{data.clips['train']} training clips; {data.clips['val']} test clips, of subjects held out")
+        terminal.say(f"{raw} of their kind, each a file of its own, are in clips/, to try ctrgcn prepare on")
         self._write_config(data)
 
         self._title(f"Train CTRGCN_lightV2, width {BASE_CHANNEL}, {self.epochs} epochs, with upstream's main.py")
@@ -106,7 +116,7 @@ class _Quickstart:
         steps = self.epochs * (data.clips["train"] // BATCH_SIZE)
         # upstream validates after the first epoch, every val_interval-th after it and the last
         steps += min(self.epochs, 2) * (data.clips["val"] // _test_batch(data.clips["val"]))
-        with tqdm(total=steps, unit="step", dynamic_ncols=True) as bar:
+        with terminal.progress(total=steps, unit="step") as bar:
             self._command("train", [*main, "--validate", "-c", "quickstart.yaml", "--seed", str(self.seed)], bar)
 
         self._title("Test")
@@ -114,7 +124,7 @@ class _Quickstart:
         last = f"output/{NAME}/{NAME}_epoch_{self.epochs:05d}.pdparams"
         tested = self._command("test", [*main, "--test", "-c", "quickstart.yaml", "-w", last])
         top1, top5 = running.test_accuracy(tested)
-        print(f"top-1 {top1:.2%}, top-5 {top5:.2%} (chance {1 / len(data.actions):.1%})")
+        terminal.say(f"top-1 {top1:.2%}, top-5 {top5:.2%} (chance {1 / len(data.actions):.1%})")
 
         self._title("Export, proven against the trained model")
         ctrgcn = [sys.executable, "-m", "ctrgcn_plugin"]
@@ -125,8 +135,7 @@ class _Quickstart:
         clip_file, action = self._held_out_clip(data)
         answer = self._command("predict", [*ctrgcn, "predict", "-m", "inference", "-i", clip_file, "--json"])
         top = json.loads(answer.strip().splitlines()[-1])["top"]
-        for entry in top:
-            print(f"    {data.actions[entry['class']]:<28} {entry['probability']:7.2%}")
+        terminal.say("\n".join(terminal.ranking((f"    {entry['name']}", entry["probability"]) for entry in top)))
         summary = Summary(
             train_clips=data.clips["train"],
             test_clips=data.clips["val"],
@@ -138,7 +147,7 @@ class _Quickstart:
             export_error=card.worst_error,
             clip=clip_file,
             action=action,
-            predicted=data.actions[top[0]["class"]],
+            predicted=top[0]["name"],
             probability=top[0]["probability"],
             seconds={step: round(seconds, 1) for step, seconds in self.seconds.items()},
         )
@@ -148,7 +157,7 @@ class _Quickstart:
         return summary
 
     def _title(self, text: str) -> None:
-        print(f"\n== {text}", flush=True)
+        terminal.say("\n" + terminal.style(f"== {text}", "bold"))
 
     def _script(self, path: Path) -> list[str]:
         """How to run one of upstream's scripts with the plugin loaded."""
@@ -158,7 +167,7 @@ class _Quickstart:
 
     def _command(self, step: str, command: list[str], bar: Optional[tqdm] = None) -> str:
         """Run a command in the work folder, its output into a log; the output."""
-        print(f"$ cd {shlex.quote(str(self.folder))} && {shlex.join(command)}", flush=True)
+        terminal.hand_over(f"$ cd {shlex.quote(str(self.folder))} && {shlex.join(command)}")
         started = time.perf_counter()
         output = running.stream(command, self.folder, self.logs / f"{step}.log", bar)
         self.seconds[step] = time.perf_counter() - started
@@ -173,13 +182,17 @@ class _Quickstart:
             batch_size=BATCH_SIZE, valid_batch_size=test_batch, test_batch_size=test_batch, num_workers=0
         )
         for part, split in (("train", "train"), ("valid", "val"), ("test", "val")):
-            config["DATASET"][part].update(file_path=f"data/{split}_data.npy", label_path=f"data/{split}_label.pkl")
+            config["DATASET"][part].update(
+                file_path=f"{DATASET}/{PROTOCOL}/{DATA.format(split=split)}",
+                label_path=f"{DATASET}/{PROTOCOL}/{LABELS.format(split=split)}",
+            )
             for step in config["PIPELINE"][part]["sample"]:
                 if "SketeonCropSample" in step:
                     step["SketeonCropSample"]["window_size"] = WINDOW
         config["OPTIMIZER"]["learning_rate"].update(
             warmup_epochs=max(1, self.epochs // 6), max_epoch=self.epochs, cosine_base_lr=PEAK_LR
         )
+        config["METRIC"]["scores"] = SCORES
         config["INFERENCE"]["window_size"] = WINDOW
         config.update(
             model_name=NAME, epochs=self.epochs, log_interval=1, save_interval=self.epochs, val_interval=self.epochs
@@ -190,9 +203,9 @@ class _Quickstart:
     def _held_out_clip(self, data: Any) -> tuple[str, str]:
         from ctrgcn_plugin.data.synthetic import clips_by_action
 
-        clips = np.load(self.folder / "data" / "val_data.npy", mmap_mode="r")
+        clips = np.load(self.data / DATA.format(split="val"), mmap_mode="r")
         action = data.actions[-1]
-        row = clips_by_action(self.folder / "data" / "val_label.pkl")[action][0]
+        row = clips_by_action(self.data / LABELS.format(split="val"))[action][0]
         np.save(self.folder / "clip.npy", clips[row])
         return "clip.npy", action
 
@@ -202,7 +215,7 @@ class _Quickstart:
         title = f"predicted: {summary.predicted} ({summary.probability:.0%}), true: {summary.action}"
         picture = self.folder / "clip.png"
         draw_clip(np.load(self.folder / "clip.npy"), picture, layout=layouts.get(layouts.DEFAULT), title=title)
-        print(f"picture: {picture}")
+        terminal.say(f"picture: {picture}")
 
 
 def _test_batch(clips: int) -> int:

@@ -45,6 +45,11 @@ def say(text: str = "") -> None:
     print(_fitted(text, sys.stdout), flush=True)
 
 
+def hand_over(text: str) -> None:
+    """A part of the result that is for a program or to be pasted: its lines stay whole."""
+    print(text, flush=True)
+
+
 def note(text: str) -> None:
     """A line about how it goes on."""
     if level >= Level.NORMAL:
@@ -101,6 +106,12 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], right: bool = Tr
             cells = [cell + gap for cell, gap in zip(row, gaps)]
         lines.append("  ".join(cells).rstrip())
     return lines
+
+
+def ranking(shares: Iterable[tuple[str, float]]) -> list[str]:
+    """A line for each name: how large its share is, as a number and as a bar."""
+    rows = [(name, f"{share:7.2%}", bar(share)) for name, share in shares]
+    return table(("", "", ""), rows, right=False)[1:]
 
 
 def columns_of(text: str) -> int:

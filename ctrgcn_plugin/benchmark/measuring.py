@@ -23,9 +23,8 @@ from pathlib import Path
 from typing import IO, Any, Optional
 
 import numpy as np
-from tqdm import tqdm
 
-from ctrgcn_plugin import __version__
+from ctrgcn_plugin import __version__, terminal
 from ctrgcn_plugin.benchmark import machines
 from ctrgcn_plugin.benchmark.plan import (
     Case,
@@ -110,9 +109,10 @@ def run(plan: Plan, outputs: Outputs) -> int:
     machine = machines.describe()  # as it is before this keeps it busy
     result = measure(plan)
     rows = result.rows
-    print(latency.as_table(rows))
-    print(f"ratio: times as fast, for a clip, as {result.baseline}; {plan.rounds} rounds")
-    print("".join(f"{note}\n" for note in result.notes), end="")
+    terminal.say(latency.as_table(rows))
+    terminal.say(f"ratio: times as fast, for a clip, as {result.baseline}; {plan.rounds} rounds")
+    for note in result.notes:
+        terminal.say(note)
     if outputs.csv:
         with _written(outputs.csv) as file:
             file.write(latency.as_csv(rows).encode())
@@ -150,7 +150,7 @@ def measure(plan: Plan) -> Result:
     baseline = find_case(plan.baseline, [case.name for case in cases]) if plan.baseline else cases[0].name
 
     results: dict[str, dict[str, Any]] = {}
-    for case in tqdm(cases, desc="load", unit="case", leave=False, disable=None):
+    for case in terminal.progress(cases, text="load", unit="case", leave=False):
         probe = case.model.card.probe if case.model.card else expected
         try:
             results[case.name] = _alone(case, probe)
@@ -206,7 +206,7 @@ def _interleave(cases: Sequence[Case], results: dict[str, dict[str, Any]], round
                     worker = workers.enter_context(Worker()) if alone else shared
                     loaded.append((worker, worker.load(case.job)["number"]))
                 seconds: list[list[float]] = [[] for _ in running]
-                for turn in tqdm(range(rounds), desc="run", unit="round", leave=False, disable=None):
+                for turn in terminal.progress(range(rounds), text="run", unit="round", leave=False):
                     for place in turn_order(len(running), turn):
                         failing = running[place]
                         worker, number = loaded[place]

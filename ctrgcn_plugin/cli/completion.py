@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from ctrgcn_plugin import terminal
 from ctrgcn_plugin.cli.command import Command
 
 SHELLS = ("bash", "zsh", "tcsh")
@@ -18,8 +19,7 @@ def _run(options: argparse.Namespace) -> int:
     from ctrgcn_plugin.environment import require_library
 
     shtab = require_library("shtab", "completion", "completion in a shell")
-    # a program reads it: no line may be broken
-    print(shtab.complete(cli.parser(), shell=options.shell))
+    terminal.hand_over(shtab.complete(cli.parser(), shell=options.shell))
     return 0
 
 

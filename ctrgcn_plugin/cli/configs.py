@@ -11,7 +11,7 @@ from ctrgcn_plugin.cli.command import Command, no_arguments
 def _run(_: argparse.Namespace) -> int:
     from ctrgcn_plugin import configs
 
-    terminal.say("\n".join(configs.shipped()))
+    terminal.hand_over("\n".join(configs.shipped()))
     return 0
 
 

@@ -24,7 +24,10 @@ def _run(options: argparse.Namespace) -> int:
     from ctrgcn_plugin.data import check
 
     report = check.check(options.dir, layout=options.layout, fixed=options.fix)
-    terminal.say(report.as_json() if options.json else "\n".join(report.lines()))
+    if options.json:
+        terminal.hand_over(report.as_json())
+    else:
+        terminal.say("\n".join(report.lines()))
     return 1 if report.problems else 0
 
 

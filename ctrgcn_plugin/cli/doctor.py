@@ -18,7 +18,10 @@ def _run(options: argparse.Namespace) -> int:
     from ctrgcn_plugin.upstream import doctor, locate
 
     report = doctor.examine(locate.find(options.dir))
-    terminal.say(doctor.as_json(report) if options.json else "\n".join(doctor.lines(report)))
+    if options.json:
+        terminal.hand_over(doctor.as_json(report))
+    else:
+        terminal.say("\n".join(doctor.lines(report)))
     return 1 if report.problems else 0
 
 

@@ -23,7 +23,10 @@ def _run(options: argparse.Namespace) -> int:
     fused = ensemble.fuse(options.scores, options.weights, raw=options.raw)
     if options.output:
         fused.save(options.output)
-    terminal.say(fused.as_json() if options.json else "\n".join(fused.lines()))
+    if options.json:
+        terminal.hand_over(fused.as_json())
+    else:
+        terminal.say("\n".join(fused.lines()))
     return 0
 
 

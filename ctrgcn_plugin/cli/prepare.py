@@ -36,5 +36,5 @@ COMMAND = Command(
     "turn raw skeleton files into what SkeletonDataset reads",
     _arguments,
     _run,
-    "ctrgcn prepare plain clips data/own --labels clips/labels.csv --layout ntu-rgb-d",
+    "ctrgcn prepare plain clips data/own --labels clips/labels.csv --layout ntu_rgb_d",
 )

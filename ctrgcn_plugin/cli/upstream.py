@@ -20,9 +20,9 @@ def _run(options: argparse.Namespace) -> int:
     from ctrgcn_plugin.upstream import fetch, locate
 
     if options.action == "where":
-        terminal.say(str(locate.find().root))
+        terminal.hand_over(str(locate.find().root))
     else:
-        terminal.say(str(fetch.get(options.source, options.ref or fetch.REF).root))
+        terminal.hand_over(str(fetch.get(options.source, options.ref or fetch.REF).root))
     return 0
 
 

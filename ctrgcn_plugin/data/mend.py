@@ -7,12 +7,11 @@ import io
 import pickle
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
 import numpy as np
-import yaml
 
 from ctrgcn_plugin.data import gaps
 from ctrgcn_plugin.data.checking.facts import each_clip
@@ -140,7 +139,7 @@ def _beside(protocols: Sequence[Protocol], known: Surroundings) -> Iterator[tupl
         }
         layout = Path(known.card.graph(known.home))
         card = replace(known.card, protocols=counts, layout=layout.name)
-        yield CARD, yaml.safe_dump(asdict(card), sort_keys=False, allow_unicode=True).encode()
+        yield CARD, card.text().encode()
         if layout.is_file():
             yield layout.name, layout.read_bytes()
     if (known.home / REPORT).is_file():

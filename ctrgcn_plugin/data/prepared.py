@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Union
 
@@ -84,6 +84,10 @@ class Card:
         if wrong:
             raise ClipError(f"{path} has {wrong[0]} {getattr(card, wrong[0])!r}, which is none; correct it")
         return card
+
+    def text(self) -> str:
+        """What ``dataset.yaml`` says."""
+        return yaml.safe_dump(asdict(self), sort_keys=False, allow_unicode=True)
 
     def graph(self, folder: Path) -> str:
         """What a config's ``graph`` says for the data in `folder`: a shipped layout's name, or the file's path."""

@@ -20,6 +20,7 @@ import numpy as np
 from ctrgcn_plugin.data import actions, camera
 from ctrgcn_plugin.data.actions import Style, perform
 from ctrgcn_plugin.data.kinematics import LAYOUT, Body, turn
+from ctrgcn_plugin.data.prepared import Card
 from ctrgcn_plugin.errors import ConfigError, unknown
 from ctrgcn_plugin.files import replacing
 
@@ -67,6 +68,19 @@ class DatasetSummary:
     clips: dict[str, int]
     subjects: dict[str, int]
     frames: int
+
+    def card(self) -> Card:
+        """What ``dataset.yaml`` in the folder above says of the set, which is the protocol that `folder` is named."""
+        return Card(
+            name="procedural",
+            layout=LAYOUT.name,
+            coordinates=3,
+            persons=PEOPLE,
+            frames=self.frames,
+            unit="metres",
+            classes=list(self.actions),
+            protocols={self.folder.name: dict(self.clips)},
+        )
 
 
 def make_clip(
@@ -168,6 +182,24 @@ def make_dataset(
         subjects={"train": subjects - held_out, "val": held_out},
         frames=frames,
     )
+
+
+def make_raw(folder: str | PathLike[str], *, seed: int = 0, subjects: int = HELD_OUT_EVERY) -> int:
+    """Writes clips as files of their own to `folder`, and ``labels.csv`` beside them; how many.
+
+    Each is (T, M, 25, 3) without padding, which ``ctrgcn prepare plain`` reads, the first camera's view of an action.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = ["clip,label,split,subject"]
+    for take in _takes(subjects, views=1, replications=1):
+        name = f"{ACTIONS[take.action].replace(' ', '_')}_{take.subject + 1:02}"
+        with replacing(folder / f"{name}.npy") as file:
+            np.save(file, np.stack(record(take, seed), axis=1).astype(np.float32))
+        lines.append(f"{name},{ACTIONS[take.action]},{take.split},{take.subject + 1}")
+    with replacing(folder / "labels.csv") as file:
+        file.write("".join(f"{line}\n" for line in lines).encode())
+    return len(lines) - 1
 
 
 def clips_by_action(label_file: str | PathLike[str]) -> dict[str, list[int]]:

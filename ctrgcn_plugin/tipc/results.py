@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ctrgcn_plugin import terminal
 from ctrgcn_plugin.files import replacing
 from ctrgcn_plugin.tipc.judge import Verdict
 
@@ -31,16 +32,11 @@ class Result:
 
 def table(result: Result) -> str:
     """One line for each stage, under a line of headings."""
-    rows = [COLUMNS, *map(_row, result.verdicts)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS) - 1)]
-    lines = []
-    for stage, passed, seconds, detail in rows:
-        lines.append(f"{stage:<{widths[0]}}  {passed:<{widths[1]}}  {seconds:>{widths[2]}}  {detail}".rstrip())
-    return "\n".join(lines)
+    return "\n".join(terminal.table(COLUMNS, map(_row, result.verdicts), right=False))
 
 
 def _row(verdict: Verdict) -> tuple[str, str, str, str]:
-    seconds = "" if verdict.seconds is None else f"{verdict.seconds:.1f}"
+    seconds = "" if verdict.seconds is None else f"{verdict.seconds:7.1f}"
     return verdict.stage, "passed" if verdict.passed else "FAILED", seconds, verdict.reason or verdict.detail
 
 

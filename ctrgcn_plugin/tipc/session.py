@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
+from ctrgcn_plugin import terminal
 from ctrgcn_plugin.environment import require_paddle
 from ctrgcn_plugin.errors import EnvironmentSetupError, UserError, unknown
 from ctrgcn_plugin.tipc import judge, preparing, results, runner
@@ -61,16 +62,16 @@ def run(request: Request) -> int:
     preparing.require_scripts(upstream)
     found = []
     for config in _configs(request, upstream):
-        print(f"\n== {config}", flush=True)
+        terminal.say("\n" + terminal.style(f"== {config}", "bold"))
         if not request.config and not preparing.is_shipped(config):
-            print("    it was there, and is not the plugin's; delete it to have that")
+            terminal.say("    it was there, and is not the plugin's; delete it to have that")
         order = runner.Order(config, request.mode, request.weights, request.tolerance)
         if request.only_prepare:
-            print(runner.prepare(order, upstream))
+            terminal.say(runner.prepare(order, upstream))
             continue
-        result = runner.run(order, upstream, _say)
+        result = runner.run(order, upstream, terminal.say)
         found.append(result)
-        print(f"\n{results.table(result)}", flush=True)
+        terminal.say(f"\n{results.table(result)}")
     if request.only_prepare:
         return 0
     junit = request.junit or upstream.root / JUNIT
@@ -80,7 +81,7 @@ def run(request: Request) -> int:
         raise UserError(f"{junit} cannot be written: {error.strerror}; give another file with --junit") from error
     failed = sum(not verdict.passed for result in found for verdict in result.verdicts)
     stages = sum(len(result.verdicts) for result in found)
-    print(f"\n{stages - failed} of {stages} stages passed in {sum(r.seconds for r in found):.0f} s; {junit}")
+    terminal.say(f"\n{stages - failed} of {stages} stages passed in {sum(r.seconds for r in found):.0f} s; {junit}")
     return 1 if failed else 0
 
 
@@ -98,7 +99,3 @@ def _configs(request: Request, upstream: Upstream) -> Iterator[Path]:
         for chain in request.chains:
             if chain in shipped[model] or ALL not in request.models:
                 yield preparing.place_configs(upstream, model, chain)
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)

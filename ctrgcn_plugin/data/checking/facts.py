@@ -9,8 +9,8 @@ from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
+from ctrgcn_plugin import terminal
 from ctrgcn_plugin.data.prepared import AnyPath, open_clips
 from ctrgcn_plugin.layouts import Layout
 
@@ -58,7 +58,7 @@ class Facts(NamedTuple):
 def of_file(path: AnyPath, layout: Layout | None = None) -> Facts:
     """The facts of all clips in a ``.npy`` file; see :func:`measure`."""
     number, coordinates, _, joints, persons = open_clips(path).shape
-    clips = tqdm(each_clip(path), str(path), number, unit="clip", leave=False, disable=None)
+    clips = terminal.progress(each_clip(path), number, "clip", str(path), leave=False)
     facts = (measure(clip, layout) for clip in clips)
     nothing = measure(np.zeros((coordinates, 1, joints, persons), np.float32), layout)
     parts = [[np.array([fact])[:0] for fact in nothing]]

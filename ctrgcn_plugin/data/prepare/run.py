@@ -16,7 +16,7 @@ from typing import Optional, Union
 
 import numpy as np
 
-from ctrgcn_plugin import __version__, layouts
+from ctrgcn_plugin import __version__, layouts, terminal
 from ctrgcn_plugin.data.prepare import workers as processes
 from ctrgcn_plugin.data.prepare import writing
 from ctrgcn_plugin.data.prepare.source import Description, Reading, Recording, Source
@@ -182,13 +182,11 @@ def _read(job: Job, recordings: Sequence[Recording], store: Store, workers: int,
 @contextmanager
 def _bar(total: int, done: int, shown: bool) -> Iterator[Callable[[int], object]]:
     """A progress bar, on a terminal; what moves it on."""
+    # importing tqdm takes as long as reading a hundred clips
     if not (shown and sys.stderr.isatty()):
         yield lambda count: None
         return
-    # takes as long as reading a hundred clips
-    from tqdm import tqdm
-
-    with tqdm(total=total, initial=done, unit="clip") as bar:
+    with terminal.progress(total=total, initial=done, unit="clip") as bar:
         yield bar.update
 
 

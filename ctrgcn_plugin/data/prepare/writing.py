@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from ctrgcn_plugin import layouts
 from ctrgcn_plugin.data.prepare.source import Description, Protocols, Recording
@@ -100,7 +99,7 @@ def write(
     card = card_of(description, frames, counts)
     if card.layout == LAYOUT:
         shutil.copyfile(description.layout, stage / LAYOUT)
-    (stage / CARD).write_text(yaml.safe_dump(asdict(card), sort_keys=False, allow_unicode=True), encoding="utf-8")
+    (stage / CARD).write_text(card.text(), encoding="utf-8")
     _publish(stage, out)
     return card
 
