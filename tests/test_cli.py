@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import subprocess
 import sys
 
@@ -12,7 +14,7 @@ import pytest
 import yaml
 
 from ctrgcn_plugin import __version__, configs
-from ctrgcn_plugin.cli import main, parser
+from ctrgcn_plugin.cli import COMMANDS, main, parser
 from ctrgcn_plugin.deploy import engines
 from ctrgcn_plugin.models.network import build_network
 
@@ -54,6 +56,59 @@ def test_help_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def shown(*arguments, columns=80):
+    """What a command prints in a terminal of so many columns."""
+    environment = {**os.environ, "COLUMNS": str(columns)}
+    command = [sys.executable, "-m", "ctrgcn_plugin", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
+
+
+def test_help_has_a_line_for_each_command_in_the_order_of_need():
+    lines = shown("--help").splitlines()
+    listed = [line for line in lines if line.startswith("  ") and not line.startswith("  -")]
+    assert [line.split()[0] for line in listed] == [command.name for command in COMMANDS]
+    assert all(line.split(maxsplit=1)[1] == command.text for line, command in zip(listed, COMMANDS))
+    # of a first use: get ready, prepare, train, look, deploy
+    order = ["quickstart", "prepare", "configure", "export", "predict", "benchmark", "completion"]
+    assert sorted(order, key=[command.name for command in COMMANDS].index) == order
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_the_help_of_a_command_has_its_example(command, capsys):
+    with pytest.raises(SystemExit):
+        main([command.name, "-h"])
+    text = capsys.readouterr().out
+    for line in command.example.splitlines():
+        # as it is, however wide the terminal: it is to be pasted
+        assert f"  {line}\n" in text
+        assert line.startswith("ctrgcn ")
+        words = shlex.split(line.partition(" > ")[0])
+        assert parser().parse_args(words[1:]).command is command
+    assert "--quiet" in text and "--verbose" in text
+
+
+@pytest.mark.parametrize("place", [["data", "-v", "check", "no"], ["data", "check", "no", "-v"]])
+def test_verbose_says_where_an_error_comes_from(place, capsys):
+    assert main(place) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("Traceback") and told.splitlines()[-1].startswith("ctrgcn: error: no folder no")
+    assert main(["data", "check", "no", "-q"]) == 1
+    assert capsys.readouterr().err.startswith("ctrgcn: error: no folder no")
+
+
+def test_completion_in_a_real_bash(tmp_path):
+    script = tmp_path / "ctrgcn.bash"
+    script.write_text(shown("completion", "bash"))
+    # COMP_WORDS and COMP_CWORD are what bash sets before it calls a completion function
+    code = (
+        f"source {script}; COMP_WORDS=(ctrgcn {{}}); COMP_CWORD=$((${{{{#COMP_WORDS[@]}}}} - 1)); "
+        "_shtab_ctrgcn ctrgcn; printf '%s\\n' \"${{COMPREPLY[@]}}\""
+    )
+    for typed, expected in (("qu", ["quickstart"]), ("data ch", ["check"]), ("predict --to", ["--top_k"])):
+        done = subprocess.run(["bash", "-c", code.format(typed)], capture_output=True, text=True, check=True)
+        assert [word.strip() for word in done.stdout.split()] == expected, typed
 
 
 def test_module_and_script_are_the_same_command():
