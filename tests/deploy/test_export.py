@@ -233,6 +233,33 @@ def test_compares_on_given_clips(tmp_path: Path) -> None:
     }
 
 
+def test_names_layout_and_unit_travel_with_the_model(tmp_path: Path) -> None:
+    card = {"layout": "ntu_rgb_d", "coordinates": 3, "persons": 2, "frames": 20, "unit": "metres", "options": {}}
+    card.update(name="own", classes=["wave", "喝水", "sit", "stand", "jump"], protocols={"xsub": {"val": 1}})
+    data = tmp_path / "data" / "xsub" / "val_data.npy"
+    data.parent.mkdir(parents=True)
+    (tmp_path / "data" / "dataset.yaml").write_text(yaml.safe_dump(card, allow_unicode=True), encoding="utf-8")
+    network = trained("CTRGCN_lightV2")
+    sections = {"DATASET": {"test": {"file_path": str(data)}}}
+    config, weights = written(tmp_path / "a", model_section("CTRGCN_lightV2"), network.state_dict(), **sections)
+    known = export(config, weights, tmp_path / "known", required=["paddle/onednn_off"])
+    assert known.card.names == card["classes"] == Card.read(known.model).names
+    assert (known.card.layout, known.card.unit) == ("ntu_rgb_d", "metres")
+    (prediction,) = Predictor(known.model).predict([np.ones((3, 20, 25, 2), np.float32)])
+    assert prediction.names == card["classes"]
+
+    names = tmp_path / "names.txt"
+    names.write_text("a\nb\nc\nd\ne\n")
+    config, weights = written(tmp_path / "b", model_section("CTRGCN_lightV2"), network.state_dict())
+    assert export(config, weights, tmp_path / "given", names=str(names)).card.names == list("abcde")
+    # five classes on NTU's skeleton are not NTU's, and no names are better than wrong ones
+    unnamed = export(config, weights, tmp_path / "unnamed")
+    assert (unnamed.card.names, unnamed.card.unit) == ([], "")
+    with pytest.raises(ConfigError, match="ntu60 has 60 class names for 5 classes"):
+        export(config, weights, tmp_path / "wrong", names="ntu60")
+    assert not (tmp_path / "wrong").exists()
+
+
 def test_exports_a_distillations_student(tmp_path: Path) -> None:
     teacher, student = trained("CTRGCN_light", seed=1), trained("CTRGCN_lightV2", seed=2)
     parts = {"Teacher": teacher, "Student": student}

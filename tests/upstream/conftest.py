@@ -15,6 +15,8 @@ import preloaded as preloading
 import pytest
 from series import FOLDER
 
+from ctrgcn_plugin.data.prepared import CARD, Card
+
 CLIPS, CLASSES, WINDOW = 8, 4, 16
 CONFIGS = "configs/recognition/ctrgcn"
 
@@ -32,6 +34,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         np.save(folder / f"{split}_data.npy", clips)
         names, labels = [f"clip{i}" for i in range(CLIPS)], [i % CLASSES for i in range(CLIPS)]
         (folder / f"{split}_label.pkl").write_bytes(pickle.dumps((names, labels)))
+    # two of them without a clip
+    classes = [f"action, {label}" for label in range(CLASSES + 2)]
+    card = Card("small", "ntu_rgb_d", 3, 2, 40, "metres", classes, {"split": {"train": CLIPS, "val": CLIPS}})
+    (folder / CARD).write_text(card.text())
     return folder
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import pickle
 import re
@@ -237,9 +238,13 @@ def _check_scores(folder: Path, data: Path, log: str) -> None:
     logged = [float(number) for number in re.search(r"avg_acc1= ([\d.]+), avg_acc5= ([\d.]+)", log).groups()]
     assert logged == pytest.approx(found[:2], abs=1e-6)
     assert float(re.search(r"mean_class_acc= ([\d.]+)", log)[1]) == pytest.approx(found.mean_class)
-    rows = [row.split(",") for row in (folder / "random_classes.csv").read_text().splitlines()[1:]]
-    assert [int(clips) for _, clips, _, _ in rows] == np.bincount(labels, minlength=6).tolist()
-    assert sum(int(right) for _, _, right, _ in rows) / len(labels) == pytest.approx(found.top1)
+    # the card beside the data names the classes
+    assert scores.classes.tolist() == [f"action, {label}" for label in range(6)]
+    with (folder / "random_classes.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["name"] for row in rows] == scores.classes.tolist()
+    assert [int(row["clips"]) for row in rows] == np.bincount(labels, minlength=6).tolist()
+    assert sum(int(row["right"]) for row in rows) / len(labels) == pytest.approx(found.top1)
     assert sorted(path.name for path in folder.iterdir()) == [
         "random.npz",
         "random_classes.csv",
