@@ -426,7 +426,9 @@ def _killed(root: Path, folder: Path, number: int, off: str = "") -> tuple[int, 
     """(exit status, pids of the loader workers) of a run that its caller, who must live on, sends a signal."""
     (folder / "loader.py").write_text(textwrap.dedent(LOADER).format(root=str(root)))
     caller = f"""
-import subprocess, sys
+import signal, subprocess, sys
+# a job in a script's background is started with SIGINT ignored, and hands that on
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 run = subprocess.Popen([sys.executable, "loader.py"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 workers = next(line for line in run.stdout if line.startswith("WORKERS"))
 run.send_signal({int(number)})
