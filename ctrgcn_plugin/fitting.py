@@ -9,7 +9,7 @@ from typing import Any, Optional, Union
 
 import yaml
 
-from ctrgcn_plugin import configs, layouts
+from ctrgcn_plugin import configs, layouts, sections
 from ctrgcn_plugin.data import modality
 from ctrgcn_plugin.data.prepare.source import SPLITS
 from ctrgcn_plugin.data.prepared import CARD, DATA, LABELS, Card
@@ -60,7 +60,7 @@ def fit(
     layout = layouts.get(graph)
     config = configs.load(recipe, need=("MODEL", "DATASET", "PIPELINE", "INFERENCE", "model_name"))
 
-    for network in _networks(config["MODEL"]):
+    for _, network in sections.networks(config["MODEL"]):
         network["backbone"].update(
             num_point=layout.num_joints, num_person=card.persons, in_channels=card.coordinates, graph=graph
         )
@@ -112,17 +112,9 @@ def _protocol(card: Card, protocol: str, data: Path) -> str:
     return next(iter(card.protocols))
 
 
-def _networks(model: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Sections with a backbone and a head: one, or those that learn from each other."""
-    if "backbone" in model:
-        yield model
-    for entry in model.get("models") or []:
-        yield from entry.values()
-
-
 def _backbone(model: dict[str, Any]) -> str:
     # the last one is the student, in a distillation
-    return [network["backbone"]["name"] for network in _networks(model)][-1]
+    return [network["backbone"]["name"] for _, network in sections.networks(model)][-1]
 
 
 def _fit_step(step: dict[str, Any], modality_settings: Mapping[str, Any], turns: bool) -> Iterator[dict[str, Any]]:

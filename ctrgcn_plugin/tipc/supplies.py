@@ -11,6 +11,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from ctrgcn_plugin import sections
 from ctrgcn_plugin.files import replacing
 
 FIXED = "fixed.pdparams"
@@ -64,10 +65,8 @@ def _lite_files(config: Mapping[str, Any]) -> Iterator[Path]:
 
 
 def _fixed_weights(config: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    model = config.get("MODEL") or {}
-    for entry in model.get("models") or [{"": model}]:
-        for network in entry.values():
-            backbone = network.get("backbone") if isinstance(network, Mapping) else None
-            path = backbone.get("pretrained") if isinstance(backbone, Mapping) else None
-            if path and Path(str(path)).name == FIXED:
-                yield str(path), network
+    for _, network in sections.networks(config.get("MODEL") or {}):
+        backbone = network.get("backbone")
+        path = backbone.get("pretrained") if isinstance(backbone, Mapping) else None
+        if path and Path(str(path)).name == FIXED:
+            yield str(path), network

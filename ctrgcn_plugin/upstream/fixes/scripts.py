@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ctrgcn_plugin import import_hooks
+from ctrgcn_plugin import import_hooks, sections
 from ctrgcn_plugin.tipc import supplies
 from ctrgcn_plugin.upstream import config_check, recording, script
 from ctrgcn_plugin.upstream.fixes import export_model, inference_helper, predict, predict_onnx
@@ -59,11 +59,11 @@ def _then_mend(original: Callable) -> Callable:
 
 
 def forget_pretrained(config: Any) -> None:
-    """Blank every network's `pretrained`: the weights come from a checkpoint of the whole model."""
-    for entry in config.get("MODEL", {}).get("models") or []:
-        for network in entry.values():
-            if isinstance(network, dict) and network.get("backbone", {}).get("pretrained"):
-                network["backbone"]["pretrained"] = ""
+    """Blank `pretrained` of networks that learn from each other: the weights come from a checkpoint of them all."""
+    model = config.get("MODEL") or {}
+    for _, section, part in sections.parts(model) if "models" in model else ():
+        if part == "backbone" and section.get("pretrained"):
+            section["pretrained"] = ""
 
 
 def mend(config: Any) -> None:
