@@ -29,6 +29,7 @@ from ctrgcn_plugin.upstream.fixes import (
     skeleton_pipeline,
     tasks_test,
     tasks_train,
+    tasks_train_curves,
 )
 from ctrgcn_plugin.upstream.fixes import fix as _fix
 
@@ -52,6 +53,7 @@ FIXES = (
     *skeleton_metric.FIXES,
     *custom_lr.FIXES,
     *tasks_train.FIXES,
+    *tasks_train_curves.FIXES,
     *tasks_test.FIXES,
     *device.FIXES,
     *scripts.FIXES,

@@ -18,6 +18,8 @@ STOPS = "stops"  # a right command does not end well
 FALSIFIES = "falsifies"  # it ends well with a wrong result
 ENDANGERS = "endangers"  # it runs what others wrote, ends what others run, or leaves processes behind
 MISLEADS = "misleads"  # a mistake of the user's own is answered late or obscurely
+LACKS = "lacks"  # no fault: what a user looks for is not there
+HARMS = (STOPS, FALSIFIES, ENDANGERS, MISLEADS, LACKS)
 
 # what came of a fix
 APPLIED = "applied"

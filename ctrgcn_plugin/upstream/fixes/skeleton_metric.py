@@ -14,7 +14,7 @@ from ctrgcn_plugin.data import scores as score_files
 from ctrgcn_plugin.data.prepared import read_labels
 from ctrgcn_plugin.data.scores import Scores
 from ctrgcn_plugin.upstream.fixes.code import mentions
-from ctrgcn_plugin.upstream.fixes.fix import FALSIFIES, STOPS, Fix, always
+from ctrgcn_plugin.upstream.fixes.fix import FALSIFIES, LACKS, STOPS, Fix, always
 from ctrgcn_plugin.upstream.fixes.heads_base import SYMPTOM
 from ctrgcn_plugin.upstream.fixes.proxy import Proxy, replaced
 from ctrgcn_plugin.upstream.log import logger
@@ -179,7 +179,7 @@ FIXES = (
         "paddlevideo.metrics.skeleton_metric",
         "metrics/skeleton_metric.py:33",
         "METRIC.scores: a test's scores are lost, and streams cannot be fused without them",
-        STOPS,
+        LACKS,
         always,
         _keep_scores,
     ),

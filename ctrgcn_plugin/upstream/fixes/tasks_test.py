@@ -9,7 +9,7 @@ from typing import Any, Optional
 from ctrgcn_plugin.data import class_names
 from ctrgcn_plugin.errors import CheckpointError
 from ctrgcn_plugin.upstream.fixes.code import mentions, wrapping
-from ctrgcn_plugin.upstream.fixes.fix import FALSIFIES, MISLEADS, STOPS, Fix, always
+from ctrgcn_plugin.upstream.fixes.fix import FALSIFIES, LACKS, MISLEADS, Fix, always
 from ctrgcn_plugin.upstream.fixes.recognizer_gcn import CHECK, taking_whole_checkpoints
 from ctrgcn_plugin.upstream.fixes.skeleton_metric import NAME as SKELETON_METRIC
 
@@ -75,7 +75,7 @@ FIXES = (
         "paddlevideo.tasks.test",
         "tasks/test.py:77",
         "METRIC.scores: the metric does not learn what clips and classes are called",
-        STOPS,
+        LACKS,
         always,
         wrapping("test_model", _with_names),
     ),
