@@ -21,7 +21,13 @@ def require_paddle() -> str:
             f"PaddlePaddle cannot be imported ({error}); install one: "
             'pip install "ctrgcn-plugin[cpu]" for a CPU, "ctrgcn-plugin[gpu]" for a GPU'
         ) from error
-    version = str(paddle.__version__)
+    version = getattr(paddle, "__version__", None)
+    if version is None:
+        # paddlepaddle and paddlepaddle-gpu share their files, and one of them was uninstalled
+        raise EnvironmentSetupError(
+            "PaddlePaddle is not whole: a part of its folder is left where one of two packages was uninstalled; "
+            "uninstall paddlepaddle and paddlepaddle-gpu, then install one of them"
+        )
     numbers = tuple(int(part) for part in version.split(".")[:3] if part.isdigit())
     # 0.0.0 is a development build
     if any(numbers) and numbers < OLDEST_PADDLE:

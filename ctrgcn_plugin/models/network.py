@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -68,6 +69,10 @@ def build_network(model: Mapping[str, Any]) -> Network:
         if name not in table:
             raise unknown(f"MODEL {part}", name, table)
         config.pop("pretrained", None)
+        keys = inspect.signature(table[name]).parameters
+        for key in config:
+            if key not in keys:
+                raise unknown(f"key of {name} in MODEL {part}", key, keys)
         try:
             parts.append(table[name](**config))
         except TypeError as error:

@@ -18,6 +18,8 @@ def rows(path: Path, kind: type[UserError]) -> Iterator[tuple[int, list[str]]]:
         UserError: of this kind: it cannot be read, or a row has too many or too few cells.
     """
     columns = 0
+    if not path.is_file():
+        raise kind(f"no file at {path}; give a CSV file")
     try:
         # the mark that spreadsheets put before UTF-8 is no part of the first column's name
         with path.open(encoding="utf-8-sig", newline="") as file:
