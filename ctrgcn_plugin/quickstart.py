@@ -1,4 +1,4 @@
-"""The whole chain once, on a machine that has nothing but Python: data, training, test, export, prediction, picture."""
+"""The whole chain once, where there is only Python: data, training, test, export, prediction, pictures, report."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Optional
 import numpy as np
 import yaml
 
-from ctrgcn_plugin import configs, layouts, terminal
+from ctrgcn_plugin import configs, terminal
 from ctrgcn_plugin.data.prepared import CARD, DATA, LABELS
 from ctrgcn_plugin.deploy.selection import find_models
 from ctrgcn_plugin.environment import require_paddle
@@ -34,8 +34,9 @@ BATCH_SIZE = 16
 WINDOW = 32
 # where the data are, as files of prepared data, and what a test saves
 DATASET, PROTOCOL, SCORES = "data", "xsub", "scores.npz"
+PICTURES, REPORT = ("clip.html", "clip.png"), "report.html"
 PEAK_LR = 0.05
-# module -> distribution of what stock PaddleVideo imports at its start, and of what draws the picture
+# module -> distribution of what stock PaddleVideo imports at its start, and of what draws pictures and pages
 NEEDS = {
     "pandas": "pandas",
     "decord": "decord",
@@ -43,6 +44,7 @@ NEEDS = {
     "scipy": "scipy",
     "PIL": "pillow",
     "matplotlib": "matplotlib",
+    "jinja2": "jinja2",
 }
 
 
@@ -136,6 +138,12 @@ class _Quickstart:
         answer = self._command("predict", [*ctrgcn, "predict", "-m", "inference", "-i", clip_file, "--json"])
         top = json.loads(answer.strip().splitlines()[-1])["top"]
         terminal.say("\n".join(terminal.ranking((f"    {entry['name']}", entry["probability"]) for entry in top)))
+        for picture in PICTURES:
+            look = ["clip", clip_file, "-m", "inference", "--label", action, "-o", picture]
+            self._command(f"visualize_{Path(picture).suffix[1:]}", [*ctrgcn, "visualize", *look])
+
+        self._title("Report of the test")
+        self._command("report", [*ctrgcn, "report", "-c", "quickstart.yaml", "-o", REPORT])
         summary = Summary(
             train_clips=data.clips["train"],
             test_clips=data.clips["val"],
@@ -151,9 +159,9 @@ class _Quickstart:
             probability=top[0]["probability"],
             seconds={step: round(seconds, 1) for step, seconds in self.seconds.items()},
         )
-        self._draw(summary)
         (self.folder / "summary.json").write_text(json.dumps(asdict(summary), indent=2) + "\n", encoding="utf-8")
         self._title(f"Done in {sum(self.seconds.values()):.0f} s; everything is in {self.folder}")
+        terminal.say(f"to open in a browser: {self.folder / REPORT} and {self.folder / PICTURES[0]}")
         return summary
 
     def _title(self, text: str) -> None:
@@ -209,14 +217,6 @@ class _Quickstart:
         np.save(self.folder / "clip.npy", clips[row])
         return "clip.npy", action
 
-    def _draw(self, summary: Summary) -> None:
-        from ctrgcn_plugin.report.picture import draw_clip
-
-        title = f"predicted: {summary.predicted} ({summary.probability:.0%}), true: {summary.action}"
-        picture = self.folder / "clip.png"
-        draw_clip(np.load(self.folder / "clip.npy"), picture, layout=layouts.get(layouts.DEFAULT), title=title)
-        terminal.say(f"picture: {picture}")
-
 
 def _test_batch(clips: int) -> int:
     """A batch size that divides the clips: upstream's SkeletonMetric averages over batches, whatever their size."""
@@ -232,6 +232,6 @@ def _require_modules() -> None:
     missing = [package for module, package in NEEDS.items() if not find_spec(module)]
     if missing:
         raise EnvironmentSetupError(
-            f"the quickstart needs {', '.join(missing)}, which stock PaddleVideo and the picture are made with; "
+            f"the quickstart needs {', '.join(missing)}, which stock PaddleVideo, pictures and pages are made with; "
             'pip install "ctrgcn-plugin[cpu,upstream,plot]"'
         )

@@ -25,7 +25,8 @@ from typing import IO, Any, Optional
 import numpy as np
 
 from ctrgcn_plugin import __version__, terminal
-from ctrgcn_plugin.benchmark import machines
+from ctrgcn_plugin.benchmark import latency, machines
+from ctrgcn_plugin.benchmark.latency import Measurement
 from ctrgcn_plugin.benchmark.plan import (
     Case,
     Plan,
@@ -44,8 +45,6 @@ from ctrgcn_plugin.deploy.card import ModelError
 from ctrgcn_plugin.environment import require_library
 from ctrgcn_plugin.errors import UserError
 from ctrgcn_plugin.files import replacing
-from ctrgcn_plugin.report import latency
-from ctrgcn_plugin.report.latency import Measurement
 
 # Paddle 3.3 frees a model's OpenVINO engine when the same model is loaded once more, although the first still uses it
 ONE_TO_A_PROCESS = (engines.PADDLE_OPENVINO,)
@@ -99,7 +98,7 @@ class Result:
 
     @property
     def rows(self) -> list[dict[str, Any]]:
-        """See :func:`~ctrgcn_plugin.report.latency.summarise`."""
+        """See :func:`~ctrgcn_plugin.benchmark.latency.summarise`."""
         return latency.summarise(self.measured, self.baseline)
 
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
 
+from ctrgcn_plugin.benchmark.latency import Measurement
 from ctrgcn_plugin.benchmark.worker import CaseError, Job, Worker
 from ctrgcn_plugin.deploy import engines
 from ctrgcn_plugin.deploy.card import Card, ModelError, card_of, require_files
 from ctrgcn_plugin.deploy.engines import Setting
 from ctrgcn_plugin.errors import UserError, unknown
-from ctrgcn_plugin.report.latency import Measurement
 
 AXES = "CTVM"
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
 from typing import Any, Optional
 
@@ -22,9 +24,11 @@ from ctrgcn_plugin.cli import (
     predict,
     prepare,
     quickstart,
+    report,
     run,
     tipc,
     upstream,
+    visualize,
 )
 from ctrgcn_plugin.cli.command import Command
 from ctrgcn_plugin.errors import UserError
@@ -42,7 +46,9 @@ COMMANDS: tuple[Command, ...] = tuple(
         data,
         configure,
         run,
+        visualize,
         ensemble,
+        report,
         export,
         predict,
         benchmark,
@@ -63,6 +69,9 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     """Run one command line; the exit status."""
     options = parser().parse_args(arguments)
     terminal.set_level(options.level)
+    logging.getLogger("ctrgcn_plugin").setLevel(logging.INFO if options.level == Level.VERBOSE else logging.WARNING)
+    # Paddle warns so at every start; it concerns those who compile operators
+    warnings.filterwarnings("ignore", message="No ccache found")
     try:
         return options.command.run(options)
     except UserError as error:

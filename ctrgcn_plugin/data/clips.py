@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Union
+from typing import Optional, Union
 
 import numpy as np
 
-from ctrgcn_plugin.data import ntu
+from ctrgcn_plugin import layouts
+from ctrgcn_plugin.data import keypoints, ntu
+from ctrgcn_plugin.data.footage import Array, ClipShape, Footage, Keypoints, Needs
 from ctrgcn_plugin.data.sample import check_clip, read_clip
-from ctrgcn_plugin.errors import ClipError
+from ctrgcn_plugin.data.units import METRES
+from ctrgcn_plugin.errors import ClipError, unknown
 
 AnyPath = Union[str, "os.PathLike[str]"]
-ClipShape = tuple[int, int, int]
 
 LIST_SUFFIX = ".txt"
 SHOWN = 8
@@ -24,8 +26,9 @@ def clip_files(inputs: Iterable[AnyPath]) -> list[Path]:
     """The clips that `inputs` name, in their order.
 
     Args:
-        inputs: each a clip; a folder, for the clips directly in it, by name; or a ``.txt`` list with one clip a line,
-            relative to the list's folder, where blank lines and lines that begin with # do not count.
+        inputs: each a clip, which may be a folder of frames; a folder, for the clips directly in it, by name; or a
+            ``.txt`` list with one clip a line, relative to the list's folder, where blank lines and lines that begin
+            with # do not count.
 
     Raises:
         ClipError: there is no such file or folder, its format is not supported, or it names no clip.
@@ -45,38 +48,73 @@ def read(path: AnyPath, clip_shape: ClipShape) -> np.ndarray:
     Raises:
         ClipError: it cannot be read, or not be given to such a model.
     """
-    return _reader(Path(path))(path, clip_shape)
+    return opened(path, Needs(clip_shape)).clip()
 
 
-def _read_skeleton(path: AnyPath, clip_shape: ClipShape) -> np.ndarray:
-    channels, joints, persons = clip_shape
-    if (channels, joints) != (ntu.COORDINATES, ntu.JOINTS) or persons > ntu.PERSONS:
-        raise ClipError(
-            f"clip {path} has {ntu.COORDINATES} coordinates, {ntu.JOINTS} joints and up to {ntu.PERSONS} persons; "
-            f"the model takes {channels}, {joints} and {persons}"
-        )
-    return check_clip(ntu.read(path)[..., :persons], clip_shape, f"clip {path}")
+def opened(path: AnyPath, needs: Needs, *, form: Optional[str] = None, image_size: Optional[str] = None) -> Footage:
+    """What is in a file of any supported format, or in a folder of frames.
 
+    Args:
+        needs: what the model takes.
+        form: the format of keypoints, a key of :data:`~ctrgcn_plugin.data.keypoints.FORMATS`; by default found out.
+        image_size: of the picture, as ``1920x1080``, for keypoints that are shares of it.
 
-READERS: dict[str, Callable[[AnyPath, ClipShape], np.ndarray]] = {".npy": read_clip, ".skeleton": _read_skeleton}
-SUPPORTED = " or ".join(READERS)
-
-
-def _reader(path: Path) -> Callable[[AnyPath, ClipShape], np.ndarray]:
+    Raises:
+        ClipError: it cannot be read, or not be given to such a model.
+        ConfigError: there is no such format, or the model does not say its layout.
+    """
+    path = Path(path)
     reader = READERS.get(path.suffix.lower())
-    if reader is None:
-        raise ClipError(f"clip {path} has no supported format; give a {SUPPORTED} file")
-    return reader
+    if reader is not None and not path.is_dir() and form is None:
+        return Array(str(path), reader(path, needs), needs)
+    if not path.exists():
+        raise ClipError(f"no clip at {path}; give a {SUPPORTED}")
+    if form is None:
+        _require_supported(path)
+    form = form or keypoints.format_of(path)
+    if form not in keypoints.FORMATS:
+        raise unknown("format of keypoints", form, keypoints.FORMATS)
+    world = needs.in_world(f"clip {path} ({form})", keypoints.FORMATS[form].world)
+    recorded = keypoints.read(path, needs.skeleton(), form, image_size=image_size, world=world)
+    return Keypoints(str(path), recorded, needs, world)
+
+
+def _read_array(path: Path, needs: Needs) -> np.ndarray:
+    return read_clip(path, needs.clip_shape)
+
+
+def _read_skeleton(path: Path, needs: Needs) -> np.ndarray:
+    channels, joints, persons = needs.clip_shape
+    of_kinect = (channels, joints) == (ntu.COORDINATES, ntu.JOINTS) and persons <= ntu.PERSONS
+    if not of_kinect or needs.layout not in ("", layouts.DEFAULT) or needs.unit not in ("", METRES):
+        raise ClipError(
+            f"clip {path} has {ntu.COORDINATES} coordinates, {ntu.JOINTS} joints and up to {ntu.PERSONS} persons, of "
+            f"layout {layouts.DEFAULT} in {METRES}; the model takes {channels}, {joints} and {persons}: {needs}"
+        )
+    return check_clip(ntu.read(path)[..., :persons], needs.clip_shape, f"clip {path}")
+
+
+READERS: dict[str, Callable[[Path, Needs], np.ndarray]] = {".npy": _read_array, ".skeleton": _read_skeleton}
+SUPPORTED = f"{', '.join(READERS)} or {keypoints.SUFFIX} file, or a folder of keypoint files"
+
+
+def _is_keypoints(path: Path) -> bool:
+    return keypoints.format_of_folder(path) is not None if path.is_dir() else path.suffix.lower() == keypoints.SUFFIX
+
+
+def _require_supported(path: Path) -> None:
+    if path.suffix.lower() not in READERS and not _is_keypoints(path):
+        raise ClipError(f"clip {path} has no supported format; give a {SUPPORTED}")
 
 
 def _named_by(path: Path) -> list[Path]:
     if path.is_dir():
         return _in_folder(path)
     if not path.is_file():
-        raise ClipError(f"no clip at {path}; give a {SUPPORTED} file, a folder of them or a {LIST_SUFFIX} list")
+        raise ClipError(f"no clip at {path}; give a {SUPPORTED}, a folder of clips or a {LIST_SUFFIX} list")
     if path.suffix.lower() == LIST_SUFFIX:
         return _in_list(path)
-    _reader(path)
+    _require_supported(path)
     return [path]
 
 
@@ -85,10 +123,20 @@ def _in_folder(folder: Path) -> list[Path]:
         there = sorted(folder.iterdir())
     except OSError as error:
         raise ClipError(f"folder {folder} cannot be read: {error}") from error
+    form = keypoints.format_of_folder(folder)
+    if form is not None and not keypoints.FORMATS[form].document:
+        # its frames have the suffix of clips
+        return [folder]
     clips = [path for path in there if path.suffix.lower() in READERS and path.is_file()]
+    # beside such clips, what has this suffix may be anything
+    clips = clips or [path for path in there if path.is_file() and path.suffix.lower() == keypoints.SUFFIX]
+    clips = clips or [path for path in there if path.is_dir() and keypoints.format_of_folder(path)]
+    clips = clips or [folder] * (form is not None)
     if not clips:
         names = ", ".join(path.name for path in there[:SHOWN]) + (", ..." if len(there) > SHOWN else "")
-        raise ClipError(f"folder {folder} has no {SUPPORTED} file; " + (f"it has {names}" if names else "it is empty"))
+        raise ClipError(
+            f"folder {folder} has no clip, a {SUPPORTED}; " + (f"it has {names}" if names else "it is empty")
+        )
     return clips
 
 
@@ -102,10 +150,10 @@ def _in_list(path: Path) -> list[Path]:
         if not line or line.startswith("#"):
             continue
         clip = path.parent / line
-        if not clip.is_file():
+        if not clip.is_file() and not _is_keypoints(clip):
             raise ClipError(f"list {path}, line {number}: no clip at {clip}")
-        _reader(clip)
+        _require_supported(clip)
         clips.append(clip)
     if not clips:
-        raise ClipError(f"list {path} names no clip; give one {SUPPORTED} file a line")
+        raise ClipError(f"list {path} names no clip; give one a line, a {SUPPORTED}")
     return clips

@@ -21,6 +21,7 @@ from ctrgcn_plugin.data import actions, camera
 from ctrgcn_plugin.data.actions import Style, perform
 from ctrgcn_plugin.data.kinematics import LAYOUT, Body, turn
 from ctrgcn_plugin.data.prepared import Card
+from ctrgcn_plugin.data.units import METRES
 from ctrgcn_plugin.errors import ConfigError, unknown
 from ctrgcn_plugin.files import replacing
 
@@ -77,7 +78,7 @@ class DatasetSummary:
             coordinates=3,
             persons=PEOPLE,
             frames=self.frames,
-            unit="metres",
+            unit=METRES,
             classes=list(self.actions),
             protocols={self.folder.name: dict(self.clips)},
         )

@@ -11,14 +11,15 @@ from typing import Union
 
 import numpy as np
 
-from ctrgcn_plugin.data.clips import read
+from ctrgcn_plugin.data.clips import opened
+from ctrgcn_plugin.data.footage import Footage, Needs
 from ctrgcn_plugin.data.sample import centre_crop_resample, check_clip, persons_in
 from ctrgcn_plugin.data.scores import softmax
 from ctrgcn_plugin.deploy import selection
 from ctrgcn_plugin.deploy.engines import AUTO
 from ctrgcn_plugin.errors import UserError
 
-Clip = Union[np.ndarray, str, "os.PathLike[str]"]
+Clip = Union[np.ndarray, str, "os.PathLike[str]", Footage]
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +58,7 @@ class Predictor:
         card: what was exported.
         setting: the engine and how it is set.
         model: the file that runs.
+        needs: what its clips are.
 
     Raises:
         ModelError, EngineError: there is no such model, it is damaged, or no engine runs it rightly.
@@ -65,6 +67,7 @@ class Predictor:
     def __init__(self, path: Union[str, os.PathLike[str]], *, engine: str = AUTO, threads: int = 1) -> None:
         chosen = selection.choose(Path(path), engine, threads)
         self.card, self.setting, self.model = chosen.card, chosen.setting, chosen.model
+        self.needs = Needs(self.card.clip_shape, self.card.layout, self.card.unit)
         self._modality = chosen.card.stream
         self._engine = chosen.engine
 
@@ -72,7 +75,8 @@ class Predictor:
         """One prediction for each clip, in their order. May be called from several threads.
 
         Args:
-            clips: arrays (C, T, V, M) of any T, or paths of clip files, see :mod:`ctrgcn_plugin.data.clips`.
+            clips: arrays (C, T, V, M) of any T, paths of clip files, see :mod:`ctrgcn_plugin.data.clips`, or what
+                these have opened.
             batch_size: clips to run at once.
 
         Raises:
@@ -103,10 +107,14 @@ class Predictor:
         return scores
 
     def _sample(self, source: str, clip: Clip) -> np.ndarray:
-        shape = self.card.clip_shape
-        values = check_clip(clip, shape, source) if isinstance(clip, np.ndarray) else read(clip, shape)
+        if isinstance(clip, np.ndarray):
+            values = check_clip(clip, self.card.clip_shape, source)
+        else:
+            values = (opened(clip, self.needs) if isinstance(clip, (str, os.PathLike)) else clip).clip()
         return self._modality(centre_crop_resample(values, self.card.frames, self.card.p_interval[0]))
 
 
 def _source(index: int, clip: Clip) -> str:
-    return f"clip {index}" if isinstance(clip, np.ndarray) else os.fspath(clip)
+    if isinstance(clip, np.ndarray):
+        return f"clip {index}"
+    return os.fspath(clip) if isinstance(clip, (str, os.PathLike)) else clip.source

@@ -1,1 +1,1 @@
-"""What to show for a result: pictures of clips."""
+"""A test as a report: its numbers, as a page, Markdown and JSON."""

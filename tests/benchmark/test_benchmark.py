@@ -20,10 +20,11 @@ import paddle
 import pytest
 import yaml
 
-from ctrgcn_plugin.benchmark import machines
+from ctrgcn_plugin.benchmark import latency, machines
 from ctrgcn_plugin.benchmark import measuring as benchmark
 from ctrgcn_plugin.benchmark import plan as benchmark_plan
 from ctrgcn_plugin.benchmark import worker as benchmark_case
+from ctrgcn_plugin.benchmark.latency import Measurement, as_csv, as_table, quartiles, summarise
 from ctrgcn_plugin.benchmark.measuring import Outputs, mkl_advice, mkl_speedup, turn_order
 from ctrgcn_plugin.benchmark.plan import Case, Model, Plan, cases_of, find_case, find_models
 from ctrgcn_plugin.benchmark.worker import CaseError, Job, Worker
@@ -34,8 +35,6 @@ from ctrgcn_plugin.deploy.export import export
 from ctrgcn_plugin.deploy.writing import Order
 from ctrgcn_plugin.errors import EnvironmentSetupError, UserError
 from ctrgcn_plugin.models.network import build_network
-from ctrgcn_plugin.report import latency
-from ctrgcn_plugin.report.latency import Measurement, as_csv, as_table, quartiles, summarise
 
 SHAPE = (3, 16, 25, 2)
 CONFIG: dict[str, Any] = {

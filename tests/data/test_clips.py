@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ctrgcn_plugin.data import clips, ntu
+from ctrgcn_plugin.data.footage import Needs
 from ctrgcn_plugin.data.sample import check_clip
 from ctrgcn_plugin.errors import ClipError
 
@@ -72,7 +73,7 @@ def test_a_suffix_in_capitals_is_the_same(folder):
 
 def test_inputs_that_name_no_clip(folder, tmp_path):
     assert "no clip at" in refused(clips.clip_files, [folder / "a.npy", folder / "none.npy"])
-    assert ".npy or .skeleton" in refused(clips.clip_files, [folder / "notes.md"])
+    assert ".npy, .skeleton or .json" in refused(clips.clip_files, [folder / "notes.md"])
     (tmp_path / "empty").mkdir()
     assert "is empty" in refused(clips.clip_files, [tmp_path / "empty"])
     for index in range(9):
@@ -88,7 +89,7 @@ def test_inputs_that_name_no_clip(folder, tmp_path):
         (b"# a.npy\n\n", "names no clip"),
         (b"\na.npy\nnone.npy\n", "line 3: no clip at"),
         (b"inner.npy\n", "line 1: no clip at"),
-        (b"notes.md\n", "notes.md has no supported format; give a .npy or .skeleton file"),
+        (b"notes.md\n", "notes.md has no supported format; give a .npy, .skeleton or .json file"),
         (b"\x93NUMPY\xff", "cannot be read as text"),
     ],
 )
@@ -100,6 +101,28 @@ def test_lists_that_cannot_be_used(folder, content, says):
 def test_reads_every_format(folder):
     np.testing.assert_array_equal(clips.read(folder / "a.npy", SHAPE), np.ones((3, 4, 25, 2)))
     np.testing.assert_array_equal(clips.read(folder / "c.skeleton", SHAPE), ntu.read(folder / "c.skeleton"))
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".json"])
+def test_keypoints_in_a_folder(tmp_path, suffix):
+    """A .json is a clip unless there are arrays, beside which it may be anything; frames are one clip together."""
+    for name in ("a" + suffix, "labels.json"):
+        (tmp_path / name).touch()
+    found = clips.clip_files([tmp_path])
+    assert [path.name for path in found] == (["a.npy"] if suffix == ".npy" else ["a.json", "labels.json"])
+    for name in ("b", "a"):
+        (tmp_path / "frames" / name).mkdir(parents=True)
+        (tmp_path / "frames" / name / "v_01_keypoints.json").touch()
+    assert clips.clip_files([tmp_path / "frames" / "a"]) == [tmp_path / "frames" / "a"]
+    assert clips.clip_files([tmp_path / "frames"]) == [tmp_path / "frames" / name for name in ("a", "b")]
+    (tmp_path / "list.txt").write_text("frames/b\na.npy\n" if suffix == ".npy" else "frames/b\n")
+    assert clips.clip_files([tmp_path / "list.txt"])[0] == tmp_path / "frames" / "b"
+
+
+@pytest.mark.parametrize(("layout", "unit"), [("body_25", ""), ("ntu_rgb_d", "trunks"), ("", "half images")])
+def test_a_skeleton_file_is_of_kinect_in_metres(folder, layout, unit):
+    needs = Needs(SHAPE, layout, unit)
+    assert "in metres; the model takes" in refused(clips.opened, folder / "c.skeleton", needs)
 
 
 def test_a_model_for_one_person_gets_the_first(folder):
@@ -115,7 +138,7 @@ def test_a_skeleton_file_is_not_for_every_model(folder, shape):
 
 
 def test_what_cannot_be_read(folder):
-    assert "give a .npy or .skeleton file" in refused(clips.read, folder / "notes.md", SHAPE)
+    assert "give a .npy, .skeleton or .json file" in refused(clips.read, folder / "notes.md", SHAPE)
     assert "no clip at" in refused(clips.read, folder / "none.skeleton", SHAPE)
     assert "no clip at" in refused(clips.read, folder / "none.npy", SHAPE)
 

@@ -11,11 +11,12 @@ import numpy as np
 from ctrgcn_plugin.data.checking.findings import FIX, NOTE, PROBLEM, WARNING, Finding
 from ctrgcn_plugin.data.checking.splits import Split
 from ctrgcn_plugin.data.prepare.source import SPLITS
+from ctrgcn_plugin.data.units import METRES, PIXELS, TRUNKS
 from ctrgcn_plugin.layouts import Layout
 
 IMBALANCE = 10  # times
 NORMALISED = 50  # no coordinate of a body is larger, be it in metres, trunk lengths or parts of a picture
-TRUNKS = {"metres": (0.2, 1.2), "trunks": (0.5, 2.0)}  # unit -> how long a trunk may be in it
+TRUNK_LENGTHS = {METRES: (0.2, 1.2), TRUNKS: (0.5, 2.0)}  # unit -> how long a trunk may be in it
 OTHER_UNITS = {"centimetres": (20, 120), "millimetres or pixels": (120, 2000)}
 
 
@@ -132,14 +133,14 @@ def units(split: Split, expected: Expected) -> Iterator[Finding]:
     """Coordinates in the unit that is named, or else in metres; pixels only where they are normalised."""
     largest = split.facts.reach.max(initial=0)
     planar = expected.layout.dimensions == 2 if expected.layout else split.shape[1] == 2
-    if planar or expected.unit == "pixels":
+    if planar or expected.unit == PIXELS:
         if largest > NORMALISED:
             what = f"coordinates reach {largest:.4g}: they are pixels, and depend on the size of the picture"
             yield Finding(WARNING, "units", what, "centre and scale them, as ctrgcn prepare does")
         return
-    unit = expected.unit or "metres"
+    unit = expected.unit or METRES
     trunk = split.facts.typical_trunk
-    if not trunk or unit not in TRUNKS or TRUNKS[unit][0] <= trunk <= TRUNKS[unit][1]:
+    if not trunk or unit not in TRUNK_LENGTHS or TRUNK_LENGTHS[unit][0] <= trunk <= TRUNK_LENGTHS[unit][1]:
         return
     guess = next((f" but {other}" for other, (low, high) in OTHER_UNITS.items() if low <= trunk <= high), "")
     what = f"the median trunk is {trunk:.3g} long, so the unit is not {unit}{guess}"

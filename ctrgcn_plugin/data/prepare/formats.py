@@ -50,6 +50,9 @@ CONFIDENCE = Option(
     "--confidence", {"action": "store_true", "help": "keep the confidence as a third coordinate (default: x and y)"}
 )
 
+IMAGE_SIZE = Option("--image_size", {"metavar": "WxH", "help": "of the picture, for keypoints that are shares of it"})
+WORLD = Option("--world", {"action": "store_true", "help": "3-D landmarks in metres (default: those in the picture)"})
+
 
 def _layout(default: str) -> Option:
     return Option(LAYOUT.flag, {**LAYOUT.settings, "default": default})
@@ -99,6 +102,18 @@ FORMATS: dict[str, Format] = {
         "a .json for each clip with keypoints as COCO, AlphaPose, PoseTrack or mmpose write them",
         "folder of .json files",
         (LABELS, _layout("coco"), PERSONS, CONFIDENCE),
+    ),
+    "mediapipe": Format(
+        "mediapipe",
+        "a .json for each clip with MediaPipe's pose landmarks",
+        "folder of .json files",
+        (LABELS, IMAGE_SIZE, WORLD, PERSONS, CONFIDENCE),
+    ),
+    "ultralytics": Format(
+        "ultralytics",
+        "a .json, or a folder of save_txt's files, for each clip",
+        "folder of clips",
+        (LABELS, _layout("coco"), IMAGE_SIZE, PERSONS, CONFIDENCE),
     ),
     "plain": Format(
         "plain",

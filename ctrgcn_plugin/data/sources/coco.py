@@ -21,7 +21,7 @@ import numpy as np
 
 from ctrgcn_plugin.data.sources import frames, tracks
 from ctrgcn_plugin.data.sources.own import OwnClips, People, files
-from ctrgcn_plugin.data.sources.poses import Key, Pose, load, member, numbers, seen, triples, upright
+from ctrgcn_plugin.data.sources.poses import Key, Pose, Recorded, load, member, numbers, seen, triples, upright
 from ctrgcn_plugin.errors import ClipError
 from ctrgcn_plugin.layouts import Layout
 
@@ -47,6 +47,24 @@ def _files(raw: Path) -> dict[str, Path]:
 
 
 def _parse(file: Path, layout: Layout, persons: int) -> People:
+    return tracks.people(recorded(file, layout).poses, layout.num_joints, persons)
+
+
+def recognises(content: Any) -> bool:
+    """Whether what is in a JSON file looks like this format; a list without entries has nobody in it."""
+    entries = content if isinstance(content, list) else _listed(content)
+    if not isinstance(entries, list):
+        return False
+    return not entries or any(isinstance(entry, dict) and {"image_id", "frame_id"} & entry.keys() for entry in entries)
+
+
+def _listed(content: Any) -> Any:
+    """The entries of an object that has them."""
+    return next((content[key] for key in LISTS if isinstance(content, dict) and key in content), None)
+
+
+def recorded(file: Path, layout: Layout) -> Recorded:
+    """Everybody in a file."""
     people_of: dict[int, list[_Person]] = {}
     names: dict[int, object] = {}
     for picture, people in _pictures(file):
@@ -59,12 +77,13 @@ def _parse(file: Path, layout: Layout, persons: int) -> People:
                 "give each clip a file"
             )
         people_of.setdefault(number, []).extend(people)
-    poses = [
-        Pose(frame, upright(person.joints, layout, person.where), person.track)
-        for number, frame in frames.places(people_of, file).items()
-        for person in people_of[number]
-    ]
-    return tracks.people(seen(poses), layout.num_joints, persons)
+    return Recorded(
+        seen(
+            Pose(frame, upright(person.joints, layout, person.where), person.track)
+            for number, frame in frames.places(people_of, file).items()
+            for person in people_of[number]
+        )
+    )
 
 
 def _pictures(file: Path) -> Iterator[tuple[object, Sequence[_Person]]]:

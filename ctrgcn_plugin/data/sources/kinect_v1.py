@@ -21,6 +21,7 @@ import numpy as np
 from ctrgcn_plugin import layouts
 from ctrgcn_plugin.data.prepare.source import SPLITS, Description, Protocols, Reading, Recording
 from ctrgcn_plugin.data.sources.finishing import check_size, finished
+from ctrgcn_plugin.data.units import METRES
 from ctrgcn_plugin.errors import ClipError, one_line
 
 LAYOUT = "kinect_v1"
@@ -73,7 +74,7 @@ class KinectClips:
     def describe(self) -> Description:
         self._files()
         known = self.dataset
-        return Description(known.name, LAYOUT, 3, 1, "metres", list(known.classes.values()), known.options)
+        return Description(known.name, LAYOUT, 3, 1, METRES, list(known.classes.values()), known.options)
 
     def protocols(self) -> Protocols:
         clips, _ = self._files()

@@ -16,6 +16,7 @@ from typing import NamedTuple, Optional
 
 from ctrgcn_plugin.data import ntu
 from ctrgcn_plugin.data.prepare.source import SPLITS, Description, Protocols, Reading, Recording
+from ctrgcn_plugin.data.units import METRES
 from ctrgcn_plugin.errors import ConfigError, one_line
 
 SUFFIX = ".skeleton"
@@ -110,7 +111,7 @@ class Skeletons:
             layout="ntu_rgb_d",
             coordinates=ntu.COORDINATES,
             persons=ntu.PERSONS,
-            unit="metres",
+            unit=METRES,
             classes=action_names()[: self.release],
             options={"actions": self.release, "missing": self.missing},
         )

@@ -15,7 +15,7 @@ import numpy as np
 
 from ctrgcn_plugin.data.sources import frames, tracks
 from ctrgcn_plugin.data.sources.own import OwnClips, People
-from ctrgcn_plugin.data.sources.poses import Pose, load, member, seen, triples, upright
+from ctrgcn_plugin.data.sources.poses import Pose, Recorded, load, member, seen, triples, upright
 from ctrgcn_plugin.errors import ClipError, ConfigError
 from ctrgcn_plugin.layouts import Layout
 
@@ -52,8 +52,12 @@ def _folders(raw: Path) -> dict[str, Path]:
 
 
 def _parse(folder: Path, layout: Layout, persons: int) -> People:
-    poses = [Pose(frame, upright(joints, layout, where)) for frame, joints, where in _people(folder)]
-    return tracks.people(seen(poses), layout.num_joints, persons)
+    return tracks.people(recorded(folder, layout).poses, layout.num_joints, persons)
+
+
+def recorded(folder: Path, layout: Layout) -> Recorded:
+    """Everybody in a folder of frames."""
+    return Recorded(seen(Pose(frame, upright(joints, layout, where)) for frame, joints, where in _people(folder)))
 
 
 def _people(folder: Path) -> Iterator[tuple[int, np.ndarray, str]]:

@@ -14,6 +14,7 @@ from ctrgcn_plugin import layouts
 from ctrgcn_plugin.data.prepare.source import SPLITS, Description, Protocols, Reading, Recording
 from ctrgcn_plugin.data.sources import labels as label_list
 from ctrgcn_plugin.data.sources.finishing import check_size, finished
+from ctrgcn_plugin.data.units import TRUNKS
 from ctrgcn_plugin.errors import ClipError, ConfigError
 from ctrgcn_plugin.layouts import Layout
 
@@ -51,6 +52,7 @@ class OwnClips:
         persons: M.
         dimensions: D.
         confidence: whether to keep that as one more coordinate, 0 where a joint was not seen.
+        unit: of 3-D clips.
     """
 
     raw: Path
@@ -61,6 +63,7 @@ class OwnClips:
     persons: int
     dimensions: int = 2
     confidence: bool = False
+    unit: str = "as recorded"
 
     def __post_init__(self) -> None:
         if self.persons < 1:
@@ -74,7 +77,7 @@ class OwnClips:
             layout=self.layout,
             coordinates=self.dimensions + self.confidence,
             persons=self.persons,
-            unit="trunks" if self.dimensions == 2 else "as recorded",
+            unit=TRUNKS if self.dimensions == 2 else self.unit,
             classes=label_list.read(self.labels).classes,
             options=options,
         )
@@ -93,27 +96,9 @@ class OwnClips:
         layout = layouts.get(self.layout)
         people = self.parse(recording.file, layout, self.persons)
         try:
-            clip, notes = self._finished(people, layout)
+            return training_clip(people, layout, self.persons, dimensions=self.dimensions, confidence=self.confidence)
         except ClipError as error:
             raise ClipError(f"clip {recording.file} {error}") from error
-        absent = np.zeros((*clip.shape[:3], self.persons - clip.shape[3]), np.float32)
-        return Reading(np.concatenate([clip, absent], axis=3), [*people.notes, *notes])
-
-    def _finished(self, people: People, layout: Layout) -> Reading:
-        """What training is given of these people; refused without the clip's name."""
-        positions = people.positions.astype(np.float64)
-        if len(positions) != self.dimensions:
-            raise ClipError(f"has {len(positions)} coordinates where the first clip has {self.dimensions}")
-        # half a joint tells the normalisation nothing
-        positions[:, np.isnan(positions).any(axis=0)] = np.nan
-        check_size(positions)
-        try:
-            positions = layout.normalise(positions, scale=self.dimensions == 2, coordinates=self.dimensions)
-        except ClipError as error:
-            raise ClipError(f"cannot be normalised: {error}") from error
-        # in trunks, of which one may be next to nothing
-        check_size(positions)
-        return finished(positions, people.confidence if self.confidence else None)
 
     def first(self, look: Callable[[Path], T | None]) -> T | None:
         """What `look` finds in the first clip of the list in which it finds anything; None if in no clip."""
@@ -163,6 +148,35 @@ class OwnClips:
                 raise ConfigError(f"{where}: clip {row.clip!r} is the same as that of line {lines[name]}")
             lines[name] = row.line
             yield row.split, Recording(row.clip, row.label, found[name], subject=row.subject)
+
+
+def training_clip(people: People, layout: Layout, persons: int, *, dimensions: int, confidence: bool) -> Reading:
+    """What a network is trained on, and given at work, of the people in a clip.
+
+    Args:
+        people: at most `persons` of them.
+        persons: M of the clip; who is not there is zeros.
+        dimensions: D that `people` have to have: 2-D clips get the trunk as their unit, 3-D ones keep theirs.
+        confidence: whether that becomes one more coordinate.
+
+    Raises:
+        ClipError: without the clip's name.
+    """
+    positions = people.positions.astype(np.float64)
+    if len(positions) != dimensions:
+        raise ClipError(f"has {len(positions)} coordinates where the first clip has {dimensions}")
+    # half a joint tells the normalisation nothing
+    positions[:, np.isnan(positions).any(axis=0)] = np.nan
+    check_size(positions)
+    try:
+        positions = layout.normalise(positions, scale=dimensions == 2, coordinates=dimensions)
+    except ClipError as error:
+        raise ClipError(f"cannot be normalised: {error}") from error
+    # in trunks, of which one may be next to nothing
+    check_size(positions)
+    clip, notes = finished(positions, people.confidence if confidence else None)
+    absent = np.zeros((*clip.shape[:3], persons - clip.shape[3]), np.float32)
+    return Reading(np.concatenate([clip, absent], axis=3), [*people.notes, *notes])
 
 
 def files(raw: Path, suffixes: Collection[str]) -> dict[str, Path]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, Union
 
@@ -11,10 +14,10 @@ import numpy as np
 
 from ctrgcn_plugin import layouts
 from ctrgcn_plugin.data.sources.finishing import LARGEST
-from ctrgcn_plugin.errors import ClipError, one_line
+from ctrgcn_plugin.errors import ClipError, ConfigError, one_line
 from ctrgcn_plugin.layouts import Layout
 
-KINDS = {list: "a list", int: "a whole number", str: "a text"}
+KINDS = {list: "a list", int: "a whole number", str: "a text", dict: "an object", float: "a number"}
 Key = Union[int, float, str]
 
 
@@ -25,11 +28,41 @@ class Pose(NamedTuple):
         frame: from 0.
         joints: (V, 3): x to the right, y upward, confidence; NaN for a joint that was not seen.
         track: who it is, by the tool that tracked it.
+        world: (V, 3) of an estimator that knows it: x to the right, y upward, z away from the camera; NaN as in
+            `joints`.
     """
 
     frame: int
     joints: np.ndarray
     track: Key | None = None
+    world: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """Everybody in a video.
+
+    Attributes:
+        poses: each with a joint that was seen, in the order of their frames.
+        rate: frames a second; 0 where that is not known.
+    """
+
+    poses: Sequence[Pose]
+    rate: float = 0.0
+
+    @property
+    def frames(self) -> int:
+        """T, up to the last frame with anybody in it."""
+        return self.poses[-1].frame + 1 if self.poses else 0
+
+    @cached_property
+    def _numbers(self) -> list[int]:
+        return [pose.frame for pose in self.poses]
+
+    def part(self, start: int, stop: int) -> Recorded:
+        """The frames from `start` to before `stop`, as a video of their own."""
+        first, last = (bisect_left(self._numbers, frame) for frame in (start, stop))
+        return Recorded([pose._replace(frame=pose.frame - start) for pose in self.poses[first:last]], self.rate)
 
 
 def load(file: Path) -> Any:
@@ -88,6 +121,16 @@ def upright(joints: np.ndarray, layout: Layout, where: str) -> np.ndarray:
     return pose
 
 
-def seen(poses: Sequence[Pose]) -> list[Pose]:
+def image_size(text: str | None) -> tuple[float, float] | None:
+    """Width and height of a picture, of a text like ``1920x1080``."""
+    if text is None:
+        return None
+    width, _, height = text.partition("x")
+    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
+        raise ConfigError(f"image size {text!r} is none; give width and height in pixels, like 1920x1080")
+    return float(width), float(height)
+
+
+def seen(poses: Iterable[Pose]) -> list[Pose]:
     """Those of which any joint was seen."""
     return [pose for pose in poses if not np.isnan(pose.joints).all()]

@@ -19,6 +19,7 @@ from ctrgcn_plugin.data.prepare.source import Description, Protocols, Reading, R
 from ctrgcn_plugin.data.sources import annotation_file
 from ctrgcn_plugin.data.sources.annotation_file import Annotation, Content
 from ctrgcn_plugin.data.sources.finishing import check_size, finished
+from ctrgcn_plugin.data.units import AS_RECORDED, HALF_IMAGES
 from ctrgcn_plugin.errors import ClipError, ConfigError
 
 UNSEEN = 0.01  # the score up to which PreNormalize2D ignores a joint
@@ -57,7 +58,7 @@ class PysklClips:
             layout=layout,
             coordinates=content.dimensions + self.confidence,
             persons=self._persons(content),
-            unit="half images" if content.dimensions == 2 else "as recorded",
+            unit=HALF_IMAGES if content.dimensions == 2 else AS_RECORDED,
             classes=[str(label) for label in range(max(labels, default=-1) + 1)],
             options={"confidence": self.confidence},
         )

@@ -18,7 +18,7 @@ REACH = 1.0  # of a person's own size: how far one can get from one appearance t
 Track = list[Pose]
 
 
-def people(poses: Sequence[Pose], joints: int, persons: int) -> People:
+def people(poses: Sequence[Pose], joints: int, persons: int, world: bool = False) -> People:
     """At most `persons` persons of all these poses, with who is there most and most surely first.
 
     Poses are put together to tracks, by the tool's own tracking if it has one that tells everybody in a frame apart,
@@ -29,15 +29,18 @@ def people(poses: Sequence[Pose], joints: int, persons: int) -> People:
     Args:
         poses: of a clip, each with at least one joint that was seen.
         joints: V.
+        world: whether the poses' `world` are the positions; who is who is seen in the picture all the same.
 
     Returns:
-        Positions (2, T, V, P) and confidence (T, V, P), P <= `persons`; T up to the last frame with anybody in it.
+        Positions (D, T, V, P), D = 3 in the world, else 2, and confidence (T, V, P), P <= `persons`; T up to the last
+        frame with anybody in it.
     """
     ordered = sorted(poses, key=attrgetter("frame"))
     tracked, notes = _by_number(ordered)
     tracks = sorted(_by_place(ordered) if tracked is None else tracked, key=_weight, reverse=True)
     frames = ordered[-1].frame + 1 if ordered else 0
-    clip = np.full((3, frames, joints, persons), np.nan)
+    clip = np.full((3 if world else 2, frames, joints, persons), np.nan)
+    confidence = np.full((frames, joints, persons), np.nan)
     taken = np.zeros((persons, frames), bool)
     unplaced = 0
     for track in tracks:
@@ -48,12 +51,20 @@ def people(poses: Sequence[Pose], joints: int, persons: int) -> People:
             continue
         person = int(free.argmax())
         taken[person, at] = True
-        # what is indexed by lists comes first: (frames, 3, V)
-        clip[:, at, :, person] = np.stack([pose.joints for pose in track]).transpose(0, 2, 1)
+        # what is indexed by lists comes first: (frames, D, V)
+        clip[:, at, :, person] = np.stack([_position(pose, world) for pose in track]).transpose(0, 2, 1)
+        confidence[at, :, person] = np.stack([pose.joints[:, 2] for pose in track])
     if unplaced:
         notes.append(f"{unplaced} poses of other persons left out")
     there = int(taken.any(axis=1).sum())
-    return People(clip[:2, ..., :there], clip[2, ..., :there], notes)
+    return People(clip[..., :there], confidence[..., :there], notes)
+
+
+def _position(pose: Pose, world: bool) -> np.ndarray:
+    """(V, D)."""
+    if not world:
+        return pose.joints[:, :2]
+    return np.full_like(pose.joints, np.nan) if pose.world is None else pose.world
 
 
 def _by_number(poses: Sequence[Pose]) -> tuple[list[Track] | None, list[str]]:
@@ -72,15 +83,16 @@ def _by_number(poses: Sequence[Pose]) -> tuple[list[Track] | None, list[str]]:
 
 def _by_place(poses: Sequence[Pose]) -> list[Track]:
     """Tracks in which each pose is the nearest to the one before, the nearest pairs of all first."""
-    tracks: list[Track] = []
-    live: list[Track] = []
-    for frame, group in groupby(poses, key=attrgetter("frame")):
+    places, sizes = _extents(poses)
+    # of poses by their numbers
+    tracks: list[list[int]] = []
+    live: list[list[int]] = []
+    for frame, group in groupby(range(len(poses)), key=lambda number: poses[number].frame):
         found = list(group)
-        live = [track for track in live if frame - track[-1].frame <= LOST]
-        places, sizes = _extents(found)
-        last_places, last_sizes = _extents([track[-1] for track in live])
-        between = np.linalg.norm(last_places[:, None] - places[None], axis=2)
-        near = between <= REACH * np.maximum(last_sizes[:, None], sizes[None])
+        live = [track for track in live if frame - poses[track[-1]].frame <= LOST]
+        last = [track[-1] for track in live]
+        between = np.linalg.norm(places[last][:, None] - places[found][None], axis=2)
+        near = between <= REACH * np.maximum(sizes[last][:, None], sizes[found][None])
         pairs = np.argwhere(near)
         free = set(range(len(found)))
         waiting = set(range(len(live)))
@@ -92,7 +104,7 @@ def _by_place(poses: Sequence[Pose]) -> list[Track]:
         started = [[found[new]] for new in sorted(free)]
         tracks += started
         live += started
-    return tracks
+    return [[poses[number] for number in track] for track in tracks]
 
 
 def _extents(poses: Sequence[Pose]) -> tuple[np.ndarray, np.ndarray]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from damage import damaged
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -128,30 +129,7 @@ def test_mistakes_are_named(folder: Path, content: Any, message: str) -> None:
     assert "\n" not in str(error.value)
 
 
-leaves = st.sampled_from(
-    ["null", "true", "-1", "2", "1e30", "1" * 30, "NaN", "Infinity", '"a"', '"7.jpg"', "[]", "[[1]]", "{}", '{"a": 1}']
-).map(json.loads)
-
-
-@st.composite
-def damaged(draw: st.DrawFn) -> Any:
-    """One of the forms, with other things in some places."""
-    content = json.loads(json.dumps(FORMS[draw(st.sampled_from(list(FORMS)))]))
-    for _ in range(draw(st.integers(1, 3))):
-        place = content
-        for _ in range(draw(st.integers(1, 6))):
-            if not isinstance(place, (list, dict)) or not place:
-                break
-            key = draw(st.sampled_from(list(place) if isinstance(place, dict) else range(min(len(place), 3))))
-            if draw(st.booleans()) and isinstance(place[key], (list, dict)):
-                place = place[key]
-            else:
-                place[key] = draw(leaves)
-                break
-    return content
-
-
-@given(damaged(), st.booleans())
+@given(damaged(FORMS), st.booleans())
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_in_a_file(folder: Path, content: Any, confidence: bool) -> None:
     try:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from ctrgcn_plugin.data.prepare.formats import FORMATS
-from ctrgcn_plugin.data.sources import coco, openpose, plain
+from ctrgcn_plugin.data.sources import coco, mediapipe, openpose, plain, ultralytics
 from ctrgcn_plugin.errors import ClipError, ConfigError
 
 JOINTS = 17
@@ -153,7 +153,7 @@ def test_a_trunk_too_short_to_measure_by(raw: Path) -> None:
         read(raw, joints)
 
 
-@pytest.mark.parametrize("module", [plain, openpose, coco])
+@pytest.mark.parametrize("module", [plain, openpose, coco, mediapipe, ultralytics])
 def test_the_command_line_has_all_options(module) -> None:
     form = FORMATS[module.__name__.rpartition(".")[2]]
     assert ["raw", *(option.flag[2:] for option in form.options)] == list(inspect.signature(module.source).parameters)

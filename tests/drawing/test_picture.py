@@ -12,10 +12,10 @@ import pytest
 
 from ctrgcn_plugin import layouts
 from ctrgcn_plugin.data.synthetic import make_clip
+from ctrgcn_plugin.drawing import picture, skeleton
+from ctrgcn_plugin.drawing.picture import COLOURS, draw_clip
 from ctrgcn_plugin.errors import EnvironmentSetupError, UserError
 from ctrgcn_plugin.layouts import Layout
-from ctrgcn_plugin.report import picture
-from ctrgcn_plugin.report.picture import COLOURS, draw_clip
 
 image = pytest.importorskip("matplotlib.image")
 
@@ -40,7 +40,7 @@ def draw(tmp_path):
 
 def where(pixels: np.ndarray, colour: str, side: str = "right") -> np.ndarray:
     """(H, W) bool: pixels of a person's limb."""
-    wanted = np.array(picture._shade(colour, side)) * 255
+    wanted = np.array(skeleton.shade(colour, side)) * 255
     return (np.abs(pixels - wanted) < 3).all(axis=-1)
 
 
@@ -54,13 +54,13 @@ def test_it_is_a_png_that_looks_like_something(draw, tmp_path):
     assert (tmp_path / "clip.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
     assert 200 < pixels.shape[0] < 1000 and 600 < pixels.shape[1] < 4000
     for colour in (BLUE, ORANGE):
-        for side in picture.SHADES:
+        for side in ("trunk", "right", "left"):
             assert where(pixels, colour, side).sum() > 100
 
 
 def test_the_same_clip_gives_the_same_bytes_and_another_does_not(tmp_path):
     for name, action in (("a", "sit down"), ("b", "sit down"), ("c", "stand up")):
-        draw_clip(make_clip(action, 3), tmp_path / name, layout=NTU)
+        draw_clip(make_clip(action, 3), tmp_path / name, layout=NTU, frames=2)
     first, again, other = ((tmp_path / name).read_bytes() for name in "abc")
     assert first == again
     assert first != other
@@ -100,9 +100,9 @@ def test_axes_are_equal_from_panel_to_panel(draw):
 
 def test_an_absent_person_is_not_drawn(draw):
     clip = make_clip("push another person", 0)
-    assert where(draw(clip), ORANGE).any()
+    assert where(draw(clip, frames=2), ORANGE).any()
     clip[..., 1] = 0
-    assert not where(draw(clip), ORANGE).any()
+    assert not where(draw(clip, frames=2), ORANGE).any()
 
 
 def test_a_person_who_is_lost_for_a_while_is_drawn_in_the_other_frames(draw):
@@ -115,7 +115,7 @@ def test_a_person_who_is_lost_for_a_while_is_drawn_in_the_other_frames(draw):
 def test_zeros_after_the_end_do_not_matter(draw):
     clip = make_clip("start waving", 1, frames=100)
     longer = np.concatenate([clip, np.zeros_like(clip)], axis=1)
-    np.testing.assert_array_equal(draw(clip), draw(longer))
+    np.testing.assert_array_equal(draw(clip, frames=3), draw(longer, frames=3))
 
 
 def test_left_and_right_can_be_told_apart_and_are_where_the_camera_sees_them(draw):
@@ -153,10 +153,14 @@ def test_title_and_time_stamps_are_drawn(draw):
 @pytest.mark.parametrize(
     ("clip", "kwargs", "message"),
     [
-        (np.ones((3, 4, 25)), {}, r"shape \(3, 4, 25\): it takes \(C, T, V, M\)"),
+        (np.ones((3, 4, 25)), {}, r"shape \(3, 4, 25\) of float64: it takes numbers \(C, T, V, M\)"),
         (np.ones((4, 4, 25, 1)), {}, "C = 2 or 3"),
         (np.ones((3, 4, 17, 1)), {}, "17 joints with layout 'ntu_rgb_d', which has 25"),
-        (np.full((3, 4, 25, 1), np.nan), {}, "not finite"),
+        (np.full((3, 4, 25, 1), np.nan), {}, "nobody"),
+        (np.full((3, 4, 25, 1), np.inf), {}, "not finite: the first infinite value is in frame 0"),
+        (np.full((3, 4, 25, 1), "1"), {}, "of <U1: it takes numbers"),
+        (np.ones((3, 4, 25, 1)), {"importance": np.ones(24)}, r"importance of shape \(24,\): .* 25 values from 0 to 1"),
+        (np.ones((3, 4, 25, 1)), {"importance": np.full(25, np.nan)}, "25 values from 0 to 1"),
         (np.zeros((3, 4, 25, 2)), {}, "nobody"),
         (np.ones((3, 0, 25, 2)), {}, "nobody"),
         (np.ones((3, 4, 25, 1)), {"frames": 0}, "frames=0"),
@@ -198,7 +202,7 @@ def test_neither_importing_nor_drawing_touches_pyplot(tmp_path):
 import sys
 import numpy as np
 from ctrgcn_plugin import layouts
-from ctrgcn_plugin.report.picture import draw_clip
+from ctrgcn_plugin.drawing.picture import draw_clip
 assert not any(name.startswith("matplotlib") for name in sys.modules)
 clip = np.random.default_rng(0).normal(size=(3, 2, 25, 1))
 draw_clip(clip, {str(tmp_path / "clip.png")!r}, layout=layouts.get("ntu_rgb_d"))
@@ -206,3 +210,47 @@ assert "matplotlib.pyplot" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", script], check=True, cwd=Path(__file__).parents[2])
     assert image.imread(io.BytesIO((tmp_path / "clip.png").read_bytes())).ndim == 3
+
+
+def test_a_joint_that_was_not_seen_and_its_bones_are_not_drawn(draw):
+    clip = still(CORNER_POINTS, 1)
+    clip[0, 0, 2] = np.nan
+    pixels = draw(clip, CORNER, frames=1)
+    assert where(pixels, BLUE, "trunk").any() and not where(pixels, BLUE, "right").any()
+
+
+def test_joints_have_the_colour_and_size_of_their_importance(draw):
+    importance = np.array([0, 0.5, 1])
+    pixels = draw(still(CORNER_POINTS, 1), CORNER, frames=1, importance=importance)
+    areas = [
+        (np.abs(pixels - [int(colour[at : at + 2], 16) for at in (1, 3, 5)]) < 3).all(axis=-1).sum()
+        for colour in skeleton.importance_colours(importance)
+    ]
+    assert 20 < areas[0] < areas[1] < areas[2]
+
+
+@pytest.mark.parametrize("title", ["longword" * 60, "$x_1 \\frac{\n" * 20, "挥手" * 90])
+def test_any_title_fits(draw, title, recwarn):
+    pixels = draw(still(CORNER_POINTS, 1), CORNER, frames=1, title=title)
+    plain = draw(still(CORNER_POINTS, 1), CORNER, frames=1)
+    assert pixels.shape[1] == plain.shape[1] and pixels.shape[0] < plain.shape[0] + picture.DPI
+    top = pixels[: pixels.shape[0] - plain.shape[0]]
+    assert (top < 100).sum() > 50 and (top[:, :10] > 240).all() and (top[:, -10:] > 240).all()
+    assert not recwarn.list
+
+
+def test_letters_that_no_font_has_are_named_once(draw, capsys):
+    draw(still(CORNER_POINTS), CORNER, title="\U000e0041 \U000e0042")
+    assert capsys.readouterr().err.count("no font for \U000e0041\U000e0042 in a picture") == 1
+    draw(still(CORNER_POINTS), CORNER, title="größer – ½ ×")
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("name", layouts.available())
+def test_every_layout(draw, name):
+    layout = layouts.get(name)
+    clip = np.random.default_rng(0).normal(size=(layout.dimensions, 1, layout.num_joints, 2))
+    pixels = draw(clip, layout, frames=1)
+    for colour in (BLUE, ORANGE):
+        for limb in skeleton.Skeletons.of(clip, layout).limbs:
+            assert where(pixels, colour, limb).any()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any, Optional
 
 from ctrgcn_plugin import terminal
-from ctrgcn_plugin.report.picture import COLOURS
+from ctrgcn_plugin.drawing.skeleton import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

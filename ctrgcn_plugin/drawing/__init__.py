@@ -1,0 +1,1 @@
+"""What is drawn of clips: strips, animations, pages that play them, time lines, learned topologies."""

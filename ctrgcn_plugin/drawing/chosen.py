@@ -1,0 +1,155 @@
+"""Clips that a user has chosen to look at: a file of one, or a row of prepared data, and what is known of each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional
+
+import numpy as np
+
+from ctrgcn_plugin import layouts
+from ctrgcn_plugin.data import clips, ntu, prepared
+from ctrgcn_plugin.data.footage import Needs
+from ctrgcn_plugin.data.sample import AXES
+from ctrgcn_plugin.data.units import METRES, TRUNKS
+from ctrgcn_plugin.drawing import skeleton
+from ctrgcn_plugin.errors import ClipError, ConfigError, one_line
+
+PERSONS = 2  # of keypoints, those who are there most
+UNUSUAL = re.compile(r"[^\w.-]+")  # in the name of a file
+MARK = "#"  # between a file of prepared data and the row
+DATA, LABELS = prepared.DATA.format(split=""), prepared.LABELS.format(split="")
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """A clip to look at.
+
+    Attributes:
+        file: that it is in.
+        clip: (C, T, V, M).
+        row: of prepared data, its number or name.
+        layout: a shipped one's name or a file; empty where it is not known.
+        unit: of the coordinates; empty where it is not known.
+        classes: names by label; empty where they are not known.
+        label: of what it shows, where that is known.
+    """
+
+    file: Path
+    clip: np.ndarray
+    row: str = ""
+    layout: str = ""
+    unit: str = ""
+    classes: Sequence[str] = ()
+    label: Optional[int] = None
+
+    @property
+    def name(self) -> str:
+        """As a user would name it."""
+        return f"{self.file}{MARK}{self.row}" if self.row else str(self.file)
+
+    @property
+    def stem(self) -> str:
+        """What to call a file that is made of it."""
+        return "_".join(filter(None, (self.file.stem, UNUSUAL.sub("_", self.row))))
+
+
+def read(inputs: Iterable[str], row: Optional[str] = None, layout: Optional[str] = None) -> Iterator[Chosen]:
+    """The clips that `inputs` name, one after the other.
+
+    Args:
+        inputs: each a ``.npy`` or ``.skeleton`` file, a folder or a list of them, see
+            :func:`~ctrgcn_plugin.data.clips.clip_files`, or prepared data: ``val_data.npy#17``, where the row is
+            counted from 0, or is a name of the label file.
+        row: of inputs that do not say it.
+        layout: that keypoints are taken for.
+
+    Raises:
+        ClipError: there is no such clip, or it cannot be read.
+    """
+    for text in inputs:
+        file, mark, own = text.rpartition(MARK)
+        if mark and not Path(text).exists():
+            yield _row(Path(file), own)
+        elif row is not None:
+            yield _row(Path(text), row)
+        else:
+            yield from (_file(path, layout) for path in clips.clip_files([text]))
+
+
+def layout_of(chosen: Chosen) -> str:
+    """The layout of a clip whose layout is not known: the shipped one that it fits.
+
+    Raises:
+        ConfigError: several do, or none.
+    """
+    channels, _, joints, _ = chosen.clip.shape
+    candidates = layouts.with_joints(joints)
+    # 25 joints are Kinect v2's in three dimensions, and OpenPose's in two, with or without a confidence
+    possible = {channels} | ({2} if channels == 3 and skeleton.could_be_confidence(chosen.clip[2]) else set())
+    fitting = [name for name in candidates if layouts.get(name).dimensions in possible] or candidates
+    if len(fitting) != 1:
+        which = f"{' and '.join(fitting)} have" if fitting else "no shipped layout has"
+        raise ConfigError(f"clip {chosen.name} has {joints} joints, and {which} as many; give one with --layout")
+    return fitting[0]
+
+
+def _file(path: Path, layout: Optional[str]) -> Chosen:
+    suffix = "" if path.is_dir() else path.suffix.lower()
+    if suffix == ".skeleton":
+        return Chosen(path, ntu.read(path), layout=layouts.DEFAULT, unit=METRES)
+    if suffix != ".npy":
+        return _keypoints(path, layout)
+    try:
+        clip = np.load(path, mmap_mode="r", allow_pickle=False)
+    except Exception as error:
+        # NumPy evaluates the header before it looks what is in there
+        raise ClipError(f"clip {path} cannot be read as a .npy file: {one_line(error)}") from error
+    if not isinstance(clip, np.ndarray):
+        raise ClipError(f"clip {path} is an archive of arrays (.npz); give a .npy file with one clip")
+    if clip.ndim == 5:
+        raise ClipError(f"{path} has {len(clip)} clips; say which one: {path}{MARK}0, or --row 0")
+    if clip.ndim != len(AXES) or clip.dtype.kind not in "fiu":
+        needed = f"numbers of ({', '.join(AXES)}) are needed"
+        raise ClipError(f"clip {path} has {clip.ndim} axes, shape {clip.shape} of {clip.dtype}; {needed}")
+    return Chosen(path, np.asarray(clip))
+
+
+def _keypoints(path: Path, layout: Optional[str]) -> Chosen:
+    """What a pose estimator wrote: its file, or a folder of frames."""
+    if not layout:
+        raise ConfigError(f"clip {path} is of keypoints; say of which skeleton they are with --layout")
+    needs = Needs((2, layouts.get(layout).num_joints, PERSONS), layout, TRUNKS)
+    return Chosen(path, clips.opened(path, needs).clip(), layout=layout, unit=TRUNKS)
+
+
+def _row(path: Path, row: str) -> Chosen:
+    """A row of prepared data, with what the files beside them say."""
+    rows = prepared.open_clips(path)
+    names, labels = _labels(path)
+    number = _number(row, names, len(rows), path)
+    folder = next((folder for folder in (path.parent, path.parent.parent) if (folder / prepared.CARD).is_file()), None)
+    card = prepared.Card.read(folder) if folder else None
+    label = int(labels[number]) if number < len(labels) else None
+    clip = np.asarray(rows[number])
+    if card is None or folder is None:
+        return Chosen(path, clip, row, label=label)
+    return Chosen(path, clip, row, card.graph(folder), card.unit, list(map(str, card.classes)), label)
+
+
+def _labels(data: Path) -> prepared.Labels:
+    """What the label file beside a data file says; nothing where there is none."""
+    file = data.with_name(data.name.replace(DATA, LABELS))
+    return prepared.read_labels(file) if file != data and file.is_file() else prepared.Labels((), np.array([], int))
+
+
+def _number(row: str, names: Sequence[str], rows: int, path: Path) -> int:
+    if row in names:
+        return names.index(row)
+    if row.isdecimal() and int(row) < rows:
+        return int(row)
+    named = f", and are called {names[0]!r} and the like" if names else ""
+    raise ClipError(f"{path} has no row {row!r}; its {rows} rows are counted from 0{named}")

@@ -1,0 +1,1 @@
+"""Programs that run in a Python of their own: they import nothing of this package."""
