@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from ctrgcn_plugin.upstream import fetch, locate
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 LONGEST_FILES = (
     "test_quickstart.py",
+    "test_blocks_run.py",
     "test_evidence.py",
     "test_chain.py",
     "test_export.py",
@@ -41,6 +43,24 @@ def pytest_report_header(config: pytest.Config) -> str:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # the longest files first, so that no core waits for one of them at the end
     items.sort(key=lambda item: LONGEST_FILES.index(item.path.name) if item.path.name in LONGEST_FILES else 99)
+
+
+@pytest.fixture(scope="session")
+def quickstart(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that a quickstart of one epoch leaves, with what it has printed in ``printed.txt``; not to be changed.
+
+    The processes that run tests share it: whichever needs it first makes it.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder = shared / "quickstart"
+    with (shared / "quickstart.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "printed.txt").is_file():
+            done = run_python(["-m", "ctrgcn_plugin", "quickstart", "--epochs", "1", "--dir", folder], shared, 1200)
+            assert done.returncode == 0, done.stdout[-4000:]
+            (folder / "printed.txt").write_text(done.stdout, encoding="utf-8")
+    return folder
 
 
 @pytest.fixture(scope="session")

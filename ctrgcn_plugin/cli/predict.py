@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ctrgcn_plugin.deploy.predictor import Predictor
     from ctrgcn_plugin.deploy.timeline import Timeline
 
-FORMATS = ("openpose", "coco", "mediapipe", "ultralytics")
+FORMATS = ("openpose", "coco", "mediapipe", "ultralytics", "plain")
 ESTIMATORS = ("mediapipe",)
 FASTEST = 1000.0  # frames a second
 LONG = 20.0  # seconds; of what is longer, one answer says little
@@ -30,7 +30,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "--input",
         nargs="+",
         default=[],
-        help="clips (.npy, .skeleton, keypoints as .json or as a folder of frames), folders or lists (.txt) of them",
+        help="clips (.npy, .skeleton, FILE.npy#ROW of prepared data, keypoints as .json or as a folder of frames), "
+        "folders or lists (.txt) of them",
     )
     add("--video", nargs="+", type=Path, default=[], metavar="FILE", help="videos, whose skeletons --pose finds")
     add(

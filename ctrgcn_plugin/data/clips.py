@@ -10,15 +10,18 @@ from typing import Optional, Union
 import numpy as np
 
 from ctrgcn_plugin import layouts
-from ctrgcn_plugin.data import keypoints, ntu
-from ctrgcn_plugin.data.footage import Array, ClipShape, Footage, Keypoints, Needs
+from ctrgcn_plugin.data import keypoints, ntu, prepared, rows
+from ctrgcn_plugin.data.footage import Array, ClipShape, Footage, Keypoints, Needs, Plain
 from ctrgcn_plugin.data.sample import check_clip, read_clip
-from ctrgcn_plugin.data.units import METRES
+from ctrgcn_plugin.data.sources import plain
+from ctrgcn_plugin.data.units import DOWNWARD, METRES
 from ctrgcn_plugin.errors import ClipError, unknown
+from ctrgcn_plugin.layouts.reading import SUFFIXES
 
 AnyPath = Union[str, "os.PathLike[str]"]
 
 LIST_SUFFIX = ".txt"
+PLAIN = "plain"  # arrays and tables as ``ctrgcn prepare plain`` takes them
 SHOWN = 8
 
 
@@ -26,9 +29,9 @@ def clip_files(inputs: Iterable[AnyPath]) -> list[Path]:
     """The clips that `inputs` name, in their order.
 
     Args:
-        inputs: each a clip, which may be a folder of frames; a folder, for the clips directly in it, by name; or a
-            ``.txt`` list with one clip a line, relative to the list's folder, where blank lines and lines that begin
-            with # do not count.
+        inputs: each a clip, which may be a folder of frames or a row of prepared data, ``FILE.npy#ROW``; a folder, for
+            the clips directly in it, by name; or a ``.txt`` list with one clip a line, relative to the list's folder,
+            where blank lines and lines that begin with # do not count.
 
     Raises:
         ClipError: there is no such file or folder, its format is not supported, or it names no clip.
@@ -56,7 +59,8 @@ def opened(path: AnyPath, needs: Needs, *, form: Optional[str] = None, image_siz
 
     Args:
         needs: what the model takes.
-        form: the format of keypoints, a key of :data:`~ctrgcn_plugin.data.keypoints.FORMATS`; by default found out.
+        form: the format of keypoints, a key of :data:`~ctrgcn_plugin.data.keypoints.FORMATS`, by default found out;
+            or :data:`PLAIN`.
         image_size: of the picture, as ``1920x1080``, for keypoints that are shares of it.
 
     Raises:
@@ -64,23 +68,65 @@ def opened(path: AnyPath, needs: Needs, *, form: Optional[str] = None, image_siz
         ConfigError: there is no such format, or the model does not say its layout.
     """
     path = Path(path)
+    row = rows.split(str(path))
+    if row is not None:
+        return Array(str(path), _of_row(path, rows.read(*row), needs), needs)
     reader = READERS.get(path.suffix.lower())
     if reader is not None and not path.is_dir() and form is None:
         return Array(str(path), reader(path, needs), needs)
     if not path.exists():
         raise ClipError(f"no clip at {path}; give a {SUPPORTED}")
+    if form == PLAIN:
+        return _opened_plain(path, needs)
     if form is None:
         _require_supported(path)
     form = form or keypoints.format_of(path)
     if form not in keypoints.FORMATS:
-        raise unknown("format of keypoints", form, keypoints.FORMATS)
+        raise unknown("format of keypoints", form, [*keypoints.FORMATS, PLAIN])
     world = needs.in_world(f"clip {path} ({form})", keypoints.FORMATS[form].world)
     recorded = keypoints.read(path, needs.skeleton(), form, image_size=image_size, world=world)
     return Keypoints(str(path), recorded, needs, world)
 
 
+def _opened_plain(path: Path, needs: Needs) -> Footage:
+    people = plain.read(path, needs.skeleton(), needs.clip_shape[2])
+    if len(people.positions) != needs.dimensions or needs.unit in DOWNWARD or needs.has_confidence:
+        raise ClipError(f"clip {path} has {len(people.positions)}-D joints; the model takes {needs}")
+    return Plain(str(path), people, needs)
+
+
+def _of_row(path: Path, row: rows.Row, needs: Needs) -> np.ndarray:
+    clip = check_clip(row.clip, needs.clip_shape, f"clip {path}")
+    if row.card is not None:
+        for what, own, wanted in (("layout", row.card.layout, needs.layout), ("unit", row.card.unit, needs.unit)):
+            # of a layout file, a model knows the name that it calls itself
+            if wanted and own != wanted and Path(own).suffix not in SUFFIXES:
+                raise ClipError(f"clip {path} has {what} {own}; the model takes {needs}")
+    return clip
+
+
 def _read_array(path: Path, needs: Needs) -> np.ndarray:
-    return read_clip(path, needs.clip_shape)
+    try:
+        return read_clip(path, needs.clip_shape)
+    except ClipError as error:
+        hint = _hint(path, needs)
+        if not hint:
+            raise
+        raise ClipError(f"{error}; {hint}") from error
+
+
+def _hint(path: Path, needs: Needs) -> str:
+    """What a ``.npy`` file that is no clip for a model may be."""
+    try:
+        shape = np.load(path, mmap_mode="r", allow_pickle=False).shape
+    except Exception:
+        # whatever it is, nothing can be said of it
+        return ""
+    if len(shape) == len(prepared.AXES.split(",")):
+        return f"it holds {shape[0]} clips: name one of them, {path}{rows.MARK}0"
+    if len(shape) in (3, 4) and shape[-2:] == (needs.clip_shape[1], needs.clip_shape[0]):
+        return f"it looks like a raw clip, (T, V, C) or (T, M, V, C): say --keypoints {PLAIN}"
+    return ""
 
 
 def _read_skeleton(path: Path, needs: Needs) -> np.ndarray:
@@ -110,6 +156,8 @@ def _require_supported(path: Path) -> None:
 def _named_by(path: Path) -> list[Path]:
     if path.is_dir():
         return _in_folder(path)
+    if rows.split(str(path)):
+        return [path]
     if not path.is_file():
         raise ClipError(f"no clip at {path}; give a {SUPPORTED}, a folder of clips or a {LIST_SUFFIX} list")
     if path.suffix.lower() == LIST_SUFFIX:

@@ -12,7 +12,7 @@ import numpy as np
 from ctrgcn_plugin import layouts
 from ctrgcn_plugin.data.sample import valid_frames
 from ctrgcn_plugin.data.sources import tracks
-from ctrgcn_plugin.data.sources.own import training_clip
+from ctrgcn_plugin.data.sources.own import People, training_clip
 from ctrgcn_plugin.data.sources.poses import Recorded
 from ctrgcn_plugin.data.units import PLANE, TRUNKS
 from ctrgcn_plugin.errors import ClipError, ConfigError
@@ -157,6 +157,23 @@ class Array:
 
 
 @dataclass(frozen=True)
+class Plain:
+    """Joints in arrays or tables; what they become is what ``ctrgcn prepare plain`` makes of them."""
+
+    source: str
+    people: People = field(repr=False)
+    needs: Needs
+    rate: float = 0.0
+
+    @property
+    def frames(self) -> int:
+        return self.people.positions.shape[1]
+
+    def clip(self, start: int = 0, stop: Optional[int] = None) -> np.ndarray:
+        return _trained_on(self.source, People(self.people.positions[:, start:stop]), self.needs)
+
+
+@dataclass(frozen=True)
 class Keypoints:
     """People that a pose estimator has found; what they become is what ``ctrgcn prepare`` makes of them.
 
@@ -178,16 +195,16 @@ class Keypoints:
         return self.recorded.rate
 
     def clip(self, start: int = 0, stop: Optional[int] = None) -> np.ndarray:
-        layout, persons = self.needs.skeleton(), self.needs.clip_shape[2]
+        _, joints, persons = self.needs.clip_shape
         recorded = self.recorded if stop is None else self.recorded.part(start, stop)
-        people = tracks.people(recorded.poses, layout.num_joints, persons, self.world)
-        try:
-            return training_clip(
-                people,
-                layout,
-                persons,
-                dimensions=self.needs.dimensions,
-                confidence=self.needs.has_confidence,
-            ).clip
-        except ClipError as error:
-            raise ClipError(f"clip {self.source} {error}") from error
+        return _trained_on(self.source, tracks.people(recorded.poses, joints, persons, self.world), self.needs)
+
+
+def _trained_on(source: str, people: People, needs: Needs) -> np.ndarray:
+    """What training data have of these people."""
+    layout, persons = needs.skeleton(), needs.clip_shape[2]
+    dimensions, confidence = needs.dimensions, needs.has_confidence
+    try:
+        return training_clip(people, layout, persons, dimensions=dimensions, confidence=confidence).clip
+    except ClipError as error:
+        raise ClipError(f"clip {source} {error}") from error

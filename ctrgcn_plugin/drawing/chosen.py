@@ -11,7 +11,7 @@ from typing import Optional
 import numpy as np
 
 from ctrgcn_plugin import layouts
-from ctrgcn_plugin.data import clips, ntu, prepared
+from ctrgcn_plugin.data import clips, ntu, rows
 from ctrgcn_plugin.data.footage import Needs
 from ctrgcn_plugin.data.sample import AXES
 from ctrgcn_plugin.data.units import METRES, TRUNKS
@@ -20,8 +20,6 @@ from ctrgcn_plugin.errors import ClipError, ConfigError, one_line
 
 PERSONS = 2  # of keypoints, those who are there most
 UNUSUAL = re.compile(r"[^\w.-]+")  # in the name of a file
-MARK = "#"  # between a file of prepared data and the row
-DATA, LABELS = prepared.DATA.format(split=""), prepared.LABELS.format(split="")
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +47,7 @@ class Chosen:
     @property
     def name(self) -> str:
         """As a user would name it."""
-        return f"{self.file}{MARK}{self.row}" if self.row else str(self.file)
+        return f"{self.file}{rows.MARK}{self.row}" if self.row else str(self.file)
 
     @property
     def stem(self) -> str:
@@ -71,9 +69,9 @@ def read(inputs: Iterable[str], row: Optional[str] = None, layout: Optional[str]
         ClipError: there is no such clip, or it cannot be read.
     """
     for text in inputs:
-        file, mark, own = text.rpartition(MARK)
-        if mark and not Path(text).exists():
-            yield _row(Path(file), own)
+        named = rows.split(text)
+        if named:
+            yield _row(*named)
         elif row is not None:
             yield _row(Path(text), row)
         else:
@@ -111,7 +109,7 @@ def _file(path: Path, layout: Optional[str]) -> Chosen:
     if not isinstance(clip, np.ndarray):
         raise ClipError(f"clip {path} is an archive of arrays (.npz); give a .npy file with one clip")
     if clip.ndim == 5:
-        raise ClipError(f"{path} has {len(clip)} clips; say which one: {path}{MARK}0, or --row 0")
+        raise ClipError(f"{path} has {len(clip)} clips; say which one: {path}{rows.MARK}0, or --row 0")
     if clip.ndim != len(AXES) or clip.dtype.kind not in "fiu":
         needed = f"numbers of ({', '.join(AXES)}) are needed"
         raise ClipError(f"clip {path} has {clip.ndim} axes, shape {clip.shape} of {clip.dtype}; {needed}")
@@ -126,30 +124,8 @@ def _keypoints(path: Path, layout: Optional[str]) -> Chosen:
     return Chosen(path, clips.opened(path, needs).clip(), layout=layout, unit=TRUNKS)
 
 
-def _row(path: Path, row: str) -> Chosen:
-    """A row of prepared data, with what the files beside them say."""
-    rows = prepared.open_clips(path)
-    names, labels = _labels(path)
-    number = _number(row, names, len(rows), path)
-    folder = next((folder for folder in (path.parent, path.parent.parent) if (folder / prepared.CARD).is_file()), None)
-    card = prepared.Card.read(folder) if folder else None
-    label = int(labels[number]) if number < len(labels) else None
-    clip = np.asarray(rows[number])
-    if card is None or folder is None:
-        return Chosen(path, clip, row, label=label)
-    return Chosen(path, clip, row, card.graph(folder), card.unit, list(map(str, card.classes)), label)
-
-
-def _labels(data: Path) -> prepared.Labels:
-    """What the label file beside a data file says; nothing where there is none."""
-    file = data.with_name(data.name.replace(DATA, LABELS))
-    return prepared.read_labels(file) if file != data and file.is_file() else prepared.Labels((), np.array([], int))
-
-
-def _number(row: str, names: Sequence[str], rows: int, path: Path) -> int:
-    if row in names:
-        return names.index(row)
-    if row.isdecimal() and int(row) < rows:
-        return int(row)
-    named = f", and are called {names[0]!r} and the like" if names else ""
-    raise ClipError(f"{path} has no row {row!r}; its {rows} rows are counted from 0{named}")
+def _row(path: Path, number: str) -> Chosen:
+    row = rows.read(path, number)
+    if row.card is None:
+        return Chosen(path, row.clip, number, label=row.label)
+    return Chosen(path, row.clip, number, row.graph, row.card.unit, list(map(str, row.card.classes)), row.label)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from ctrgcn_plugin.data import clips, footage, keypoints
 from ctrgcn_plugin.data.footage import Array, Keypoints, Needs
 from ctrgcn_plugin.data.prepare.run import prepare
 from ctrgcn_plugin.data.sample import centre_crop_resample
-from ctrgcn_plugin.data.sources import coco, mediapipe, openpose, ultralytics
+from ctrgcn_plugin.data.sources import coco, mediapipe, openpose, plain, ultralytics
 from ctrgcn_plugin.data.sources.poses import Pose, Recorded
 from ctrgcn_plugin.errors import ClipError, ConfigError
 
@@ -86,6 +87,18 @@ def ultralytics_texts(path: Path, people: np.ndarray) -> Path:
     return path
 
 
+def plain_array(path: Path, people: np.ndarray) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.save(path.with_suffix(".npy"), people[..., :2])
+    return path.with_suffix(".npy")
+
+
+def plain_array_in_space(path: Path, people: np.ndarray) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.save(path.with_suffix(".npy"), people)
+    return path.with_suffix(".npy")
+
+
 def written(path: Path, content: Any) -> Path:
     path = path.with_suffix(".json")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -105,12 +118,18 @@ CASES: dict[str, Case] = {
     "ultralytics": (ultralytics_clip, ultralytics.source, "coco", {}, {}, "trunks"),
     "ultralytics as text": (ultralytics_texts, ultralytics.source, "coco", IMAGE, IMAGE, "trunks"),
 }
+# what does not tell by its looks what it is
+SAID = {"form": "plain"}
+UNTOLD: dict[str, Case] = {
+    "plain": (plain_array, plain.source, "coco", {"layout": "coco"}, SAID, "trunks"),
+    "plain in space": (plain_array_in_space, plain.source, "kinect_v1", {"layout": "kinect_v1"}, SAID, "as recorded"),
+}
 
 
 @pytest.mark.parametrize("persons", [1, 2])
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", {**CASES, **UNTOLD})
 def test_a_prediction_is_fed_what_training_was(tmp_path: Path, case: str, persons: int) -> None:
-    write, source, layout, options, more, unit = CASES[case]
+    write, source, layout, options, more, unit = {**CASES, **UNTOLD}[case]
     joints = layouts.get(layout).num_joints
     files = {name: write(tmp_path / "raw" / name, walk(seed, joints)) for seed, name in enumerate(("a", "b"))}
     labels = tmp_path / "labels.csv"
@@ -126,6 +145,46 @@ def test_a_prediction_is_fed_what_training_was(tmp_path: Path, case: str, person
         shown = clips.opened(files[name], needs, **more).clip()
         assert np.ptp(trained) > 0.1
         np.testing.assert_array_equal(centre_crop_resample(shown, 16, 0.9), centre_crop_resample(trained, 16, 0.9))
+
+
+def test_plain_clips_that_do_not_fit(tmp_path: Path) -> None:
+    array = plain_array(tmp_path / "a", walk(0, 17))
+    for needs, message in (
+        (Needs((3, 17, 1), "coco", "as recorded"), "has 2-D joints; the model takes 3-D joints"),
+        (
+            Needs((2, 17, 1), "coco", "half images"),
+            "has 2-D joints; .* unit half images",
+        ),
+        (Needs((2, 18, 1), "openpose", "trunks"), "layout 'openpose' needs"),
+    ):
+        with pytest.raises(ClipError, match=message):
+            clips.opened(array, needs, form="plain")
+    with pytest.raises(ClipError, match="is no plain clip; give a .npy or .csv file"):
+        clips.opened(tmp_path, Needs((2, 17, 1), "coco", "trunks"), form="plain")
+    # taken for a clip as networks have it, it is not that, but looks like this
+    with pytest.raises(ClipError, match="say --keypoints plain"):
+        clips.opened(array, Needs((2, 17, 1), "coco", "trunks"))
+
+
+def test_a_row_of_prepared_data(tmp_path: Path) -> None:
+    file, _ = (plain_array(tmp_path / "raw" / name, walk(seed, 17)) for seed, name in enumerate("ab"))
+    (tmp_path / "labels.csv").write_text("clip,label,split\na,wave,val\nb,wave,train\n")
+    source = plain.source(tmp_path / "raw", labels=tmp_path / "labels.csv", layout="coco")
+    prepare(source, tmp_path / "out", workers=1, progress=False)
+    data, needs = tmp_path / "out" / "split" / "val_data.npy", Needs((2, 17, 1), "coco", "trunks")
+    for row in ("0", "a"):
+        name = f"{data}#{row}"
+        assert clips.clip_files([name]) == [Path(name)]
+        np.testing.assert_array_equal(clips.opened(name, needs).clip(), clips.opened(file, needs, form="plain").clip())
+    for name, wanted, message in (
+        (f"{data}#1", needs, "has no row '1'; its 1 rows are counted from 0, and are called 'a'"),
+        (f"{data}#0", Needs((2, 17, 1), "coco", "half images"), "has unit trunks; the model takes"),
+        (f"{data}#0", Needs((3, 17, 1), "coco", ""), "the model needs"),
+        (f"{tmp_path / 'none.npy'}#0", needs, "no data at"),
+        (data, needs, f"it holds 1 clips: name one of them, {data}#0"),
+    ):
+        with pytest.raises(ClipError, match=re.escape(message)):
+            clips.opened(name, wanted)
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -50,6 +50,13 @@ def _parse(file: Path, layout: Layout, persons: int) -> People:
     return People(clip.transpose(3, 0, 2, 1), notes=notes)
 
 
+def read(file: Path, layout: Layout, persons: int) -> People:
+    """At most `persons` of those in a ``.npy`` or ``.csv`` file."""
+    if file.suffix.lower() not in READERS:
+        raise ClipError(f"clip {file} is no plain clip; give a {' or '.join(READERS)} file")
+    return _parse(file, layout, persons)
+
+
 def _read_array(file: Path, layout: Layout, persons: int) -> tuple[np.ndarray, int]:
     """(T, M, V, C) float64 with the first M <= `persons`, and how many there are."""
     try:
