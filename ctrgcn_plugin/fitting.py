@@ -88,6 +88,8 @@ def fit(
     )
     # it is part of file names
     config["model_name"] = re.sub(r"\W+", "_", f"{_backbone(config['MODEL'])}_{card.name}_{stream}")
+    # what a report is made of
+    config.setdefault("METRIC", {})["scores"] = f"output/{config['model_name']}/scores.npz"
     clips = card.protocols[protocol][SPLITS[0]]
     changes = _fit_batch(config, clips)
     source = configs.find(recipe).name

@@ -189,7 +189,9 @@ def _draw_body(axes: Axes, skeletons: Skeletons, weights: np.ndarray) -> None:
     frames = np.flatnonzero(skeletons.present[:, person])
     points = skeletons.seen()[frames[len(frames) // 2], person, :, :2]
     low, high = limits(points)
-    axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal", adjustable="datalim", box_aspect=1)
+    middle, half = (low + high) / 2, (high - low).max() / 2  # the panel is square
+    (left, below), (right, above) = middle - half, middle + half
+    axes.set(xlim=(left, right), ylim=(below, above), aspect="equal")
     axes.set_axis_off()
     axes.set_title("strongest links that are no bones", fontsize=9, color="0.1", pad=4)
     for bone in skeletons.bones:
