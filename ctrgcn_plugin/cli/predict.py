@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -98,11 +99,15 @@ def _run(options: argparse.Namespace) -> int:
     footage = _footage(options, clips, _needs(predictor, options))
     if options.window:
         return _timelines(options, predictor, footage, names)
-    for prediction in predictor.stream(footage, batch_size=options.batch_size):
+    answers = predictor.stream(footage, batch_size=options.batch_size)
+    # where the answers are read as they come, they say themselves how it goes
+    shown = sys.stdout.isatty()
+    total = len(clips) + len(options.video)
+    for prediction in answers if shown else terminal.progress(answers, total, "clip"):
         top = [(class_names.label(names, index), index, share) for index, share in prediction.top(options.top_k)]
         if options.json:
-            answers = [{"class": index, "name": name, "probability": round(share, 6)} for name, index, share in top]
-            terminal.hand_over(json.dumps({"clip": prediction.source, "top": answers}, ensure_ascii=False))
+            ranks = [{"class": index, "name": name, "probability": round(share, 6)} for name, index, share in top]
+            terminal.hand_over(json.dumps({"clip": prediction.source, "top": ranks}, ensure_ascii=False))
         else:
             terminal.say(prediction.source)
             terminal.say("\n".join(terminal.ranking((f"    {name}", share) for name, _, share in top)))

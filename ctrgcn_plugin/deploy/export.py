@@ -12,7 +12,7 @@ from typing import Any, Optional, Union
 
 import paddle
 
-from ctrgcn_plugin import configs
+from ctrgcn_plugin import configs, terminal
 from ctrgcn_plugin.data import class_names
 from ctrgcn_plugin.data.clips import clip_files
 from ctrgcn_plugin.data.sample import persons_in
@@ -144,7 +144,8 @@ def _verify(
     tolerance = gate.TOLERANCES[order.precision]
     checks: list[gate.Check] = []
     verified, wrong = {}, {}
-    for setting in sorted(engines.settings_for(model), key=lambda setting: setting.name not in must):
+    settings = sorted(engines.settings_for(model), key=lambda setting: setting.name not in must)
+    for setting in terminal.progress(settings, len(settings), "setting", "compare", leave=False):
         try:
             loaded = setting.load(model, None)
             own = gate.compare(setting.name, loaded.run, references, skips_absent=order.skips_absent)

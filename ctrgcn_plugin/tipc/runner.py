@@ -12,9 +12,9 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
-from ctrgcn_plugin import configs
+from ctrgcn_plugin import configs, terminal
 from ctrgcn_plugin.errors import UserError
 from ctrgcn_plugin.tipc import evidence, interpreter, judge, lite_data, preparing, requirements, supplies
 from ctrgcn_plugin.tipc.chain import WHOLE_INFER, Chain, Training
@@ -25,6 +25,9 @@ from ctrgcn_plugin.tipc.preparing import Weights
 from ctrgcn_plugin.tipc.reference import Export, Networks, exports, find_config
 from ctrgcn_plugin.tipc.results import Result
 from ctrgcn_plugin.upstream.locate import Upstream
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 PREPARE = "prepare"
 BENCHMARK = "--enable_benchmark"
@@ -90,7 +93,8 @@ class _Run:
             self._bash("prepare.sh", environment)
             seconds = time.perf_counter() - clock
             self.say(f"    {PREPARE}: {told}")
-            self._bash(self.chain.script, environment)
+            with terminal.progress(total=sum(self.chain.expected(self.mode).values()), unit="stage") as bar:
+                self._bash(self.chain.script, environment, bar)
             comparable = all(one.fixed for one in weights) and self._has_results()
             compared = self._compare(environment) if comparable else []
         ready = Verdict(PREPARE, PREPARE, detail=told, seconds=seconds, log=self.log.relative_to(self.root))
@@ -156,7 +160,7 @@ class _Run:
             )
         ]
 
-    def _bash(self, script: str, environment: dict[str, str]) -> None:
+    def _bash(self, script: str, environment: dict[str, str], bar: Optional[tqdm] = None) -> None:
         """Run one of TIPC's scripts, its output into the log, saying which of its stages are done."""
         config = os.path.relpath(self.chain.file.resolve(), self.root)
         command = ["bash", f"{preparing.FOLDER}/{script}", config, self.mode]
@@ -177,6 +181,8 @@ class _Run:
                 log.write(evidence.plain(line))
                 for stage in evidence.stages(line):
                     self.say(f"    {stage.command.label}")
+                    if bar is not None:
+                        bar.update()
 
     def _judge(self, prepared: list[Export], started: float) -> list[Verdict]:
         record = Record.read(self.record)
