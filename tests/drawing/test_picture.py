@@ -13,7 +13,8 @@ import pytest
 from ctrgcn_plugin import layouts
 from ctrgcn_plugin.data.synthetic import make_clip
 from ctrgcn_plugin.drawing import picture, skeleton
-from ctrgcn_plugin.drawing.picture import COLOURS, draw_clip
+from ctrgcn_plugin.drawing.picture import draw_clip
+from ctrgcn_plugin.drawing.skeleton import COLOURS
 from ctrgcn_plugin.errors import EnvironmentSetupError, UserError
 from ctrgcn_plugin.layouts import Layout
 

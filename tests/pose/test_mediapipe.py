@@ -133,7 +133,7 @@ def test_every_estimator(name: str) -> None:
 
 def test_the_command_line_has_them_all() -> None:
     assert tuple(pose.ESTIMATORS) == predict.ESTIMATORS
-    assert tuple(keypoints.FORMATS) == predict.FORMATS
+    assert (*keypoints.FORMATS, clips.PLAIN) == predict.FORMATS
 
 
 @pytest.fixture(scope="module")
