@@ -21,6 +21,7 @@ from ctrgcn_plugin.layouts.reading import SUFFIXES
 AnyPath = Union[str, "os.PathLike[str]"]
 
 LIST_SUFFIX = ".txt"
+ARRAY, TABLE = ".npy", ".csv"
 PLAIN = "plain"  # arrays and tables as ``ctrgcn prepare plain`` takes them
 SHOWN = 8
 
@@ -59,8 +60,8 @@ def opened(path: AnyPath, needs: Needs, *, form: Optional[str] = None, image_siz
 
     Args:
         needs: what the model takes.
-        form: the format of keypoints, a key of :data:`~ctrgcn_plugin.data.keypoints.FORMATS`, by default found out;
-            or :data:`PLAIN`.
+        form: the format of keypoints, a key of :data:`~ctrgcn_plugin.data.keypoints.FORMATS`, or :data:`PLAIN`; by
+            default found out. An array is taken for a clip (C, T, V, M) where it can be one.
         image_size: of the picture, as ``1920x1080``, for keypoints that are shares of it.
 
     Raises:
@@ -72,7 +73,9 @@ def opened(path: AnyPath, needs: Needs, *, form: Optional[str] = None, image_siz
     if row is not None:
         return Array(str(path), _of_row(path, rows.read(*row), needs), needs)
     reader = READERS.get(path.suffix.lower())
-    if reader is not None and not path.is_dir() and form is None:
+    if form is None and _is_plain(path, needs):
+        form = PLAIN
+    elif reader is not None and not path.is_dir() and form is None:
         return Array(str(path), reader(path, needs), needs)
     if not path.exists():
         raise ClipError(f"no clip at {path}; give a {SUPPORTED}")
@@ -105,28 +108,32 @@ def _of_row(path: Path, row: rows.Row, needs: Needs) -> np.ndarray:
     return clip
 
 
-def _read_array(path: Path, needs: Needs) -> np.ndarray:
-    try:
-        return read_clip(path, needs.clip_shape)
-    except ClipError as error:
-        hint = _hint(path, needs)
-        if not hint:
-            raise
-        raise ClipError(f"{error}; {hint}") from error
+def _is_plain(path: Path, needs: Needs) -> bool:
+    """Whether a file has joints as ``prepare plain`` takes them, and not as a network does."""
+    if path.suffix.lower() == TABLE:
+        return True
+    shape = _shape(path)
+    channels, joints, persons = needs.clip_shape
+    as_plain = len(shape) in (3, 4) and shape[-2:] == (joints, channels)
+    return as_plain and (shape[:1] + shape[2:]) != (channels, joints, persons)
 
 
-def _hint(path: Path, needs: Needs) -> str:
-    """What a ``.npy`` file that is no clip for a model may be."""
+def _shape(path: Path) -> tuple[int, ...]:
+    """Of the array in a ``.npy`` file; of anything else none."""
+    if path.suffix.lower() != ARRAY:
+        return ()
     try:
-        shape = np.load(path, mmap_mode="r", allow_pickle=False).shape
+        return np.load(path, mmap_mode="r", allow_pickle=False).shape
     except Exception:
-        # whatever it is, nothing can be said of it
-        return ""
+        # whatever it is, who reads it will say so
+        return ()
+
+
+def _read_array(path: Path, needs: Needs) -> np.ndarray:
+    shape = _shape(path)
     if len(shape) == len(prepared.AXES.split(",")):
-        return f"it holds {shape[0]} clips: name one of them, {path}{rows.MARK}0"
-    if len(shape) in (3, 4) and shape[-2:] == (needs.clip_shape[1], needs.clip_shape[0]):
-        return f"it looks like a raw clip, (T, V, C) or (T, M, V, C): say --keypoints {PLAIN}"
-    return ""
+        raise ClipError(f"{path} holds {shape[0]} clips; name one of them, by its row: {path}{rows.MARK}0")
+    return read_clip(path, needs.clip_shape)
 
 
 def _read_skeleton(path: Path, needs: Needs) -> np.ndarray:
@@ -140,7 +147,7 @@ def _read_skeleton(path: Path, needs: Needs) -> np.ndarray:
     return check_clip(ntu.read(path)[..., :persons], needs.clip_shape, f"clip {path}")
 
 
-READERS: dict[str, Callable[[Path, Needs], np.ndarray]] = {".npy": _read_array, ".skeleton": _read_skeleton}
+READERS: dict[str, Callable[[Path, Needs], np.ndarray]] = {ARRAY: _read_array, ".skeleton": _read_skeleton}
 SUPPORTED = f"{', '.join(READERS)} or {keypoints.SUFFIX} file, or a folder of keypoint files"
 
 
@@ -149,7 +156,7 @@ def _is_keypoints(path: Path) -> bool:
 
 
 def _require_supported(path: Path) -> None:
-    if path.suffix.lower() not in READERS and not _is_keypoints(path):
+    if path.suffix.lower() not in (*READERS, TABLE) and not _is_keypoints(path):
         raise ClipError(f"clip {path} has no supported format; give a {SUPPORTED}")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
@@ -18,6 +18,7 @@ from ctrgcn_plugin.data.units import METRES, TRUNKS
 from ctrgcn_plugin.drawing import skeleton
 from ctrgcn_plugin.errors import ClipError, ConfigError, one_line
 
+DIMENSIONS = (2, 3)
 PERSONS = 2  # of keypoints, those who are there most
 UNUSUAL = re.compile(r"[^\w.-]+")  # in the name of a file
 
@@ -85,13 +86,22 @@ def layout_of(chosen: Chosen) -> str:
         ConfigError: several do, or none.
     """
     channels, _, joints, _ = chosen.clip.shape
-    candidates = layouts.with_joints(joints)
     # 25 joints are Kinect v2's in three dimensions, and OpenPose's in two, with or without a confidence
     possible = {channels} | ({2} if channels == 3 and skeleton.could_be_confidence(chosen.clip[2]) else set())
-    fitting = [name for name in candidates if layouts.get(name).dimensions in possible] or candidates
+    return fitting_layout(joints, possible, f"clip {chosen.name}")
+
+
+def fitting_layout(joints: int, dimensions: Collection[int], what: str) -> str:
+    """The shipped layout of so many joints, in one of these numbers of dimensions where that tells.
+
+    Raises:
+        ConfigError: several fit, or none; `what` has these joints.
+    """
+    candidates = layouts.with_joints(joints)
+    fitting = [name for name in candidates if layouts.get(name).dimensions in dimensions] or candidates
     if len(fitting) != 1:
         which = f"{' and '.join(fitting)} have" if fitting else "no shipped layout has"
-        raise ConfigError(f"clip {chosen.name} has {joints} joints, and {which} as many; give one with --layout")
+        raise ConfigError(f"{what} has {joints} joints, and {which} as many; give one with --layout")
     return fitting[0]
 
 
@@ -110,10 +120,22 @@ def _file(path: Path, layout: Optional[str]) -> Chosen:
         raise ClipError(f"clip {path} is an archive of arrays (.npz); give a .npy file with one clip")
     if clip.ndim == 5:
         raise ClipError(f"{path} has {len(clip)} clips; say which one: {path}{rows.MARK}0, or --row 0")
+    if clip.ndim in (3, 4) and len(clip) not in DIMENSIONS and clip.shape[-1] in DIMENSIONS:
+        return _plain(path, clip.shape, layout)
     if clip.ndim != len(AXES) or clip.dtype.kind not in "fiu":
         needed = f"numbers of ({', '.join(AXES)}) are needed"
         raise ClipError(f"clip {path} has {clip.ndim} axes, shape {clip.shape} of {clip.dtype}; {needed}")
     return Chosen(path, np.asarray(clip))
+
+
+def _plain(path: Path, shape: tuple[int, ...], layout: Optional[str]) -> Chosen:
+    """Joints as ``prepare plain`` takes them: (T, V, C) or (T, M, V, C)."""
+    *_, joints, channels = shape
+    layout = layout or fitting_layout(joints, {channels}, f"clip {path}")
+    # in space, they are as they were recorded, in whatever that is
+    unit = TRUNKS if channels == 2 else ""
+    needs = Needs((channels, joints, PERSONS), layout, unit)
+    return Chosen(path, clips.opened(path, needs, form=clips.PLAIN).clip(), layout=layout, unit=unit)
 
 
 def _keypoints(path: Path, layout: Optional[str]) -> Chosen:

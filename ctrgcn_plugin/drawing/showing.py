@@ -165,7 +165,7 @@ def _title(clip: Chosen, wishes: Wishes, several: bool) -> str:
             raise ConfigError(
                 f"clip {clip.name} is in {own}, and model {wishes.model} takes {its}; give another of them"
             )
-        (prediction,) = wishes.predictor.predict([clip.clip])
+        (prediction,) = wishes.predictor.predict([clip.name])
         ((index, probability),) = prediction.top(1)
         name = class_names.label(names or prediction.names or clip.classes, index)
         parts.append(f"predicted: {name} ({probability:.0%})")

@@ -118,18 +118,17 @@ CASES: dict[str, Case] = {
     "ultralytics": (ultralytics_clip, ultralytics.source, "coco", {}, {}, "trunks"),
     "ultralytics as text": (ultralytics_texts, ultralytics.source, "coco", IMAGE, IMAGE, "trunks"),
 }
-# what does not tell by its looks what it is
-SAID = {"form": "plain"}
-UNTOLD: dict[str, Case] = {
-    "plain": (plain_array, plain.source, "coco", {"layout": "coco"}, SAID, "trunks"),
-    "plain in space": (plain_array_in_space, plain.source, "kinect_v1", {"layout": "kinect_v1"}, SAID, "as recorded"),
+# told by their shapes: what is plain cannot be a clip as networks take it
+PLAIN: dict[str, Case] = {
+    "plain": (plain_array, plain.source, "coco", {"layout": "coco"}, {}, "trunks"),
+    "plain in space": (plain_array_in_space, plain.source, "kinect_v1", {"layout": "kinect_v1"}, {}, "as recorded"),
 }
 
 
 @pytest.mark.parametrize("persons", [1, 2])
-@pytest.mark.parametrize("case", {**CASES, **UNTOLD})
+@pytest.mark.parametrize("case", {**CASES, **PLAIN})
 def test_a_prediction_is_fed_what_training_was(tmp_path: Path, case: str, persons: int) -> None:
-    write, source, layout, options, more, unit = {**CASES, **UNTOLD}[case]
+    write, source, layout, options, more, unit = {**CASES, **PLAIN}[case]
     joints = layouts.get(layout).num_joints
     files = {name: write(tmp_path / "raw" / name, walk(seed, joints)) for seed, name in enumerate(("a", "b"))}
     labels = tmp_path / "labels.csv"
@@ -161,9 +160,10 @@ def test_plain_clips_that_do_not_fit(tmp_path: Path) -> None:
             clips.opened(array, needs, form="plain")
     with pytest.raises(ClipError, match="is no plain clip; give a .npy or .csv file"):
         clips.opened(tmp_path, Needs((2, 17, 1), "coco", "trunks"), form="plain")
-    # taken for a clip as networks have it, it is not that, but looks like this
-    with pytest.raises(ClipError, match="say --keypoints plain"):
-        clips.opened(array, Needs((2, 17, 1), "coco", "trunks"))
+    # a clip as networks take it is that, whatever else it may be
+    both = tmp_path / "both.npy"
+    np.save(both, np.ones((3, 9, 3, 3), np.float32))
+    assert clips.opened(both, Needs((3, 3, 3), "", "metres")).clip().shape == (3, 9, 3, 3)
 
 
 def test_a_row_of_prepared_data(tmp_path: Path) -> None:
@@ -181,7 +181,7 @@ def test_a_row_of_prepared_data(tmp_path: Path) -> None:
         (f"{data}#0", Needs((2, 17, 1), "coco", "half images"), "has unit trunks; the model takes"),
         (f"{data}#0", Needs((3, 17, 1), "coco", ""), "the model needs"),
         (f"{tmp_path / 'none.npy'}#0", needs, "no data at"),
-        (data, needs, f"it holds 1 clips: name one of them, {data}#0"),
+        (data, needs, f"holds 1 clips; name one of them, by its row: {data}#0"),
     ):
         with pytest.raises(ClipError, match=re.escape(message)):
             clips.opened(name, wanted)

@@ -146,3 +146,17 @@ def test_a_damaged_array_raises_nothing_else(tmp_path_factory, content, begins_w
         with pytest.raises(UserError) as error:
             read(name)
         assert not re.search("[\r\n]", str(error.value))
+
+
+@pytest.mark.parametrize("shape, layout", [((20, 25, 3), None), ((20, 2, 25, 3), None), ((20, 17, 2), "coco")])
+def test_plain_clips(shape, layout, tmp_path):
+    joints = np.random.default_rng(0).standard_normal(shape)
+    np.save(tmp_path / "raw.npy", joints)
+    (clip,) = chosen.read([str(tmp_path / "raw.npy")], layout=layout)
+    assert clip.clip.shape == (shape[-1], 20, shape[-2], 2)
+    assert (clip.layout, clip.unit) == (("coco", "trunks") if layout else ("ntu_rgb_d", ""))
+    # the same person, seen from another place
+    first = joints if len(shape) == 3 else joints[:, 0]
+    if not layout:
+        moved = clip.clip[..., 0].transpose(1, 2, 0) - first
+        np.testing.assert_allclose(moved, np.broadcast_to(moved[0, 0], moved.shape), atol=1e-5)

@@ -135,7 +135,7 @@ class Answering:
         self.card = SimpleNamespace(unit=unit)
 
     def predict(self, clips):
-        assert [clip.shape for clip in clips] == [(3, 12, 4, 2)]
+        assert clips == ["clip"]
         return [Prediction("clip 0", np.array([0.1, 0.85, 0.05]), self.names)]
 
 
