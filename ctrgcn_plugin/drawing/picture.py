@@ -5,16 +5,13 @@ from __future__ import annotations
 import math
 import os
 import textwrap
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from types import ModuleType
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, Optional
 
 import numpy as np
 
 from ctrgcn_plugin import terminal
-from ctrgcn_plugin.drawing import skeleton
+from ctrgcn_plugin.drawing import fonts, skeleton
 from ctrgcn_plugin.drawing.skeleton import IMPORTANCE_STEPS, PALE, Bone, Skeletons
 from ctrgcn_plugin.drawing.timing import spread
 from ctrgcn_plugin.environment import require_library
@@ -38,9 +35,6 @@ TITLE_LINE = 0.2  # inches
 TITLE_LINES = 3
 LEGEND_LINE = 0.17  # inches
 LEGEND_COLUMNS = 3  # not all fingers fit side by side
-# for Chinese, Japanese and Korean, which matplotlib's own font has not
-OWN_FONT = "DejaVu Sans"
-EASTERN_FONTS = ("Noto Sans CJK SC", "Source Han Sans SC", "WenQuanYi Zen Hei", "Microsoft YaHei", "PingFang SC")
 
 BONE, HEAD = 2.2, 7.0  # points
 # of a joint that is coloured by its importance, in points: of no importance, and of the most
@@ -79,17 +73,9 @@ def draw_clip(
     sheet = Sheet(skeletons, chosen, columns=len(chosen), panel=PANEL, title=title)
     for column, frame in enumerate(chosen):
         sheet.draw(column, frame, f"frame {frame}" if column == 0 else f"{frame}")
-    with replacing(path) as file, quiet():
+    with replacing(path) as file, fonts.quiet():
         # Without the version of matplotlib in the file, the same clip gives the same bytes.
         sheet.figure.savefig(file, format="png", dpi=DPI, metadata={"Software": None})
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Without matplotlib's warnings of letters that no font has: that was said once, see :class:`Sheet`."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph", category=UserWarning)
-        yield
 
 
 class _Stroke(NamedTuple):
@@ -156,7 +142,13 @@ class Sheet:
         self._drawn: list[list[Artist]] = [[] for _ in self._panels]
         # what a user calls an action is no formula, even with a dollar in it
         text = self.figure.suptitle(
-            title, y=1 - 0.12 / up, va="top", fontsize=TITLE, color="0.1", parse_math=False, family=_fonts(title)
+            title,
+            y=1 - 0.12 / up,
+            va="top",
+            fontsize=TITLE,
+            color="0.1",
+            parse_math=False,
+            family=fonts.families(title),
         )
         legend = self.figure.legend(
             handles=handles,
@@ -174,7 +166,7 @@ class Sheet:
         agg = require_library("matplotlib.backends.backend_agg", "plot", "drawing a clip")
         self.figure.set_dpi(dpi)
         canvas = agg.FigureCanvasAgg(self.figure)
-        with quiet():
+        with fonts.quiet():
             canvas.draw()
         image = np.array(canvas.buffer_rgba())
         for artist in self._still:
@@ -269,27 +261,3 @@ def _wrapped(title: str, inches: float) -> str:
     # a Chinese letter is as wide as two
     widest = inches * LETTERS_PER_INCH * len(title) / max(terminal.columns_of(title), 1)
     return "\n".join(textwrap.wrap(title, max(int(widest), 8), max_lines=TITLE_LINES, placeholder=" …"))
-
-
-def _fonts(title: str) -> list[str]:
-    """Matplotlib's own, and for what it has not, what there is on this machine."""
-    manager = require_library("matplotlib.font_manager", "plot", "drawing a clip")
-    fonts, missing = [OWN_FONT], _missing(manager, OWN_FONT, title)
-    there = set(manager.fontManager.get_font_names()) if missing else ()
-    for font in (font for font in EASTERN_FONTS if font in there):
-        fonts.append(font)
-        missing = [letter for letter in missing if letter in _missing(manager, font, title)]
-    if missing:
-        terminal.note(
-            f"no font for {''.join(missing[:8])} in a picture; install one, such as {EASTERN_FONTS[0]}. "
-            "Pages (.html) show what the browser has fonts for"
-        )
-    return fonts
-
-
-def _missing(manager: ModuleType, font: str, title: str) -> list[str]:
-    """The letters of a title that a font has not."""
-    letters = manager.get_font(manager.findfont(font))
-    return [
-        letter for letter in dict.fromkeys(title) if not letter.isspace() and not letters.get_char_index(ord(letter))
-    ]

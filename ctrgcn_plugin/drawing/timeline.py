@@ -8,6 +8,7 @@ import numpy as np
 
 from ctrgcn_plugin.data.class_names import label
 from ctrgcn_plugin.deploy.timeline import Timeline
+from ctrgcn_plugin.drawing import fonts
 from ctrgcn_plugin.drawing.skeleton import COLOURS
 from ctrgcn_plugin.environment import require_library
 
@@ -49,13 +50,17 @@ def draw(timeline: Timeline, file: IO[bytes], title: str = "") -> None:
             axes.fill_between(times, row, row + outline, color=COLOURS[0], alpha=alpha, linewidth=0)
         axes.axhline(row, color="0.8", linewidth=0.8, zorder=0)
     axes.set_yticks(np.arange(len(actions)) + FILL / 2)
-    axes.set_yticklabels([label(timeline.names, action) for action in actions])
+    named = [label(timeline.names, action) for action in actions]
+    # a name may have a dollar sign, which is no formula
+    axes.set_yticklabels(named, parse_math=False, family=fonts.families("".join(named)))
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(-0.05, len(actions))
     axes.set_xlim(0, pieces[-1].stop / unit)
     axes.set_xlabel("seconds" if timeline.rate else "frames")
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
-    axes.set_title(title or timeline.source, loc="left", fontsize=11)
-    # without the version of matplotlib in it, the same answers give the same file
-    figure.savefig(file, format="png", dpi=DPI, metadata={"Software": None})
+    title = title or timeline.source
+    axes.set_title(title, loc="left", fontsize=11, parse_math=False, family=fonts.families(title))
+    with fonts.quiet():
+        # without the version of matplotlib in it, the same answers give the same file
+        figure.savefig(file, format="png", dpi=DPI, metadata={"Software": None})

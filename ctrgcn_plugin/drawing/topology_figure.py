@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Optional
 
 import numpy as np
 
+from ctrgcn_plugin.drawing import fonts
 from ctrgcn_plugin.drawing.skeleton import COLOURS, Skeletons, limits
 from ctrgcn_plugin.environment import require_library
 from ctrgcn_plugin.errors import ClipError, unknown
@@ -73,7 +74,7 @@ def draw_topology(
             f"cannot draw a topology of {joints} joints with layout {layout.name!r}, which has {layout.num_joints}"
         )
     figure = _figure(chosen, channels, Skeletons.of(clip, layout, unit=unit), title)
-    with replacing(path) as file:
+    with replacing(path) as file, fonts.quiet():
         figure.savefig(file, format="png", dpi=DPI, metadata={"Software": None})
 
 
@@ -110,7 +111,9 @@ def _figure(topology: Topology, channels: int, skeletons: Skeletons, title: str)
     bar.set_label("weight: sum of absolute values over subsets", fontsize=8, color=GREY)
     bar.ax.tick_params(labelsize=7, colors=GREY)
     bar.outline.set_visible(False)
-    figure.suptitle(f"{title}\nblock {topology.block}".strip(), y=1 - 0.12 / grid.size[1], fontsize=11, color="0.1")
+    title = f"{title}\nblock {topology.block}".strip()
+    style = {"fontsize": 11, "color": "0.1", "parse_math": False, "family": fonts.families(title)}
+    figure.suptitle(title, y=1 - 0.12 / grid.size[1], **style)
     return figure
 
 

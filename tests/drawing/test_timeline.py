@@ -53,3 +53,16 @@ def test_of_many_actions_those_that_last_longest() -> None:
     answers = [Answer(Window(place * 10, place * 10 + 1 + place % 10), scores[place]) for place in range(30)]
     file, full = drawn(answers, [])
     assert len(np.flatnonzero(np.diff(full.any(axis=1).astype(int)))) == 2 * picture.ROWS
+
+
+def test_names_are_texts_in_whatever_letters(
+    capsys: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder
+) -> None:
+    # a dollar sign begins no formula, and a letter of which there is no font is said in a note
+    answers = [Answer(Window(0, 10), WAVE), Answer(Window(10, 20), FALL)]
+    drawn(answers, ["throw $5", r"$\frac{"])
+    assert not capsys.readouterr().err
+    private = "\ue000"
+    drawn(answers, [f"{private}wave", "fall"])
+    assert f"no font for {private} in a picture" in capsys.readouterr().err
+    assert not [warning for warning in recwarn if "Glyph" in str(warning.message)]
