@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import doc_pages
 import pytest
 
 from ctrgcn_plugin.cli import COMMANDS
@@ -85,6 +87,18 @@ def test_its_pages_open_in_a_browser(quickstart, open_page):
         shown = opened.page.inner_text("body")
         assert all(text in shown for text in texts), file
         assert (opened.problems, opened.requests) == ([], [])
+
+
+def test_pages_that_say_so_have_these_examples():
+    examples = {line for command in COMMANDS for line in command.example.splitlines()}
+    said = [
+        line
+        for page in doc_pages.pages()
+        for block in doc_pages.blocks(page)
+        if block.mark.kind == "run by" and "test_the_example_of_each_command" in block.mark.value
+        for line in block.content.splitlines()
+    ]
+    assert len(said) > 10 and {re.split(r" +# ", line)[0] for line in said} <= examples
 
 
 @pytest.mark.parametrize("command", [each for each in COMMANDS if each.name not in RUN_ELSEWHERE], ids=lambda c: c.name)
