@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -14,7 +15,7 @@ from ctrgcn_plugin import layouts
 from ctrgcn_plugin.data.prepare.source import SPLITS, Description, Protocols, Reading, Recording
 from ctrgcn_plugin.data.sources import labels as label_list
 from ctrgcn_plugin.data.sources.finishing import check_size, finished
-from ctrgcn_plugin.data.units import TRUNKS
+from ctrgcn_plugin.data.units import AS_RECORDED, TRUNKS
 from ctrgcn_plugin.errors import ClipError, ConfigError
 from ctrgcn_plugin.layouts import Layout
 
@@ -63,11 +64,15 @@ class OwnClips:
     persons: int
     dimensions: int = 2
     confidence: bool = False
-    unit: str = "as recorded"
+    unit: str = AS_RECORDED
 
     def __post_init__(self) -> None:
         if self.persons < 1:
             raise ConfigError(f"--persons must be at least 1, got {self.persons}")
+
+    def __getstate__(self) -> dict[str, Any]:
+        # without what was found: it would go along with every process's work
+        return {each.name: getattr(self, each.name) for each in fields(self)}
 
     def describe(self) -> Description:
         layouts.get(self.layout)
@@ -84,13 +89,13 @@ class OwnClips:
 
     def protocols(self) -> Protocols:
         rows: dict[str, list[Recording]] = {split: [] for split in SPLITS}
-        for split, recording in self._listed():
+        for split, recording in self._listed:
             rows[split].append(recording)
         return {PROTOCOL: rows}
 
     def left_out(self) -> Mapping[str, str]:
-        named = {recording.file for _, recording in self._listed()}
-        return {name: f"not in {self.labels.name}" for name, file in self._found().items() if file not in named}
+        named = {recording.file for _, recording in self._listed}
+        return {name: f"not in {self.labels.name}" for name, file in self._found.items() if file not in named}
 
     def read(self, recording: Recording) -> Reading:
         layout = layouts.get(self.layout)
@@ -103,7 +108,7 @@ class OwnClips:
     def first(self, look: Callable[[Path], T | None]) -> T | None:
         """What `look` finds in the first clip of the list in which it finds anything; None if in no clip."""
         problem = None
-        for _, recording in self._listed():
+        for _, recording in self._listed:
             try:
                 found = look(recording.file)
             except ClipError as error:
@@ -116,6 +121,7 @@ class OwnClips:
             raise problem
         return None
 
+    @cached_property
     def _found(self) -> Mapping[str, Path]:
         if not self.raw.is_dir():
             raise ConfigError(f"no folder of clips at {self.raw}")
@@ -125,9 +131,13 @@ class OwnClips:
     def _is_list(self, file: Path) -> bool:
         return file.name == self.labels.name and file.resolve() == self.labels.resolve()
 
-    def _listed(self) -> Iterator[tuple[str, Recording]]:
+    @cached_property
+    def _listed(self) -> list[tuple[str, Recording]]:
         """The clips of the list with their splits; a ConfigError for one that is not there."""
-        found = self._found()
+        return list(self._each_listed())
+
+    def _each_listed(self) -> Iterator[tuple[str, Recording]]:
+        found = self._found
         if not found:
             raise ConfigError(f"no clip in {self.raw}")
         without_suffix: dict[str, list[str]] = {}
