@@ -59,6 +59,8 @@ def test_the_stream_is_the_same_everywhere(stream, joint, bone, motion, data):
     for section in (*sections, config["INFERENCE"]):
         assert (section["joint"], section["bone"], section["motion"]) == (joint, bone, motion)
     assert config["model_name"] == f"CTRGCN_lightV2_dance_{stream}"
+    # a test leaves what ctrgcn report -c asks for
+    assert config["METRIC"]["scores"] == f"output/CTRGCN_lightV2_dance_{stream}/scores.npz"
 
 
 def test_paths_are_whole(data):
