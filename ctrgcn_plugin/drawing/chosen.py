@@ -14,6 +14,7 @@ from ctrgcn_plugin import layouts
 from ctrgcn_plugin.data import clips, ntu, rows
 from ctrgcn_plugin.data.footage import Needs
 from ctrgcn_plugin.data.sample import AXES
+from ctrgcn_plugin.data.sources import ntu as ntu_data
 from ctrgcn_plugin.data.units import METRES, TRUNKS
 from ctrgcn_plugin.drawing import skeleton
 from ctrgcn_plugin.errors import ClipError, ConfigError, one_line
@@ -108,7 +109,9 @@ def fitting_layout(joints: int, dimensions: Collection[int], what: str) -> str:
 def _file(path: Path, layout: Optional[str]) -> Chosen:
     suffix = "" if path.is_dir() else path.suffix.lower()
     if suffix == ".skeleton":
-        return Chosen(path, ntu.read(path), layout=layouts.DEFAULT, unit=METRES)
+        label = ntu_data.label_of(path.stem)
+        names = ntu_data.action_names() if label is not None else ()
+        return Chosen(path, ntu.read(path), layout=layouts.DEFAULT, unit=METRES, classes=names, label=label)
     if suffix != ".npy":
         return _keypoints(path, layout)
     try:

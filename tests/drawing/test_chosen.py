@@ -15,6 +15,7 @@ from ntu_files import random_scene, text_of
 from stick_figures import good
 
 from ctrgcn_plugin import layouts
+from ctrgcn_plugin.data import class_names
 from ctrgcn_plugin.drawing import chosen
 from ctrgcn_plugin.errors import UserError
 
@@ -53,6 +54,10 @@ def test_files_of_a_clip_in_their_order(tmp_path):
     np.testing.assert_array_equal(first.clip, gapped)
     assert (second.layout, second.unit) == ("ntu_rgb_d", "metres") and second.clip.shape[2] == 25
     assert [one.name for one in read(tmp_path)] == [first.name, second.name]
+    # NTU RGB+D's own names say what a clip shows
+    assert second.label is None
+    (clip,) = read((tmp_path / "b.skeleton").rename(tmp_path / "S001C002P003R002A058.skeleton"))
+    assert class_names.label(clip.classes, clip.label) == "handshaking"
 
 
 def test_keypoints_of_a_pose_estimator(tmp_path):

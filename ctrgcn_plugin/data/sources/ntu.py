@@ -166,6 +166,11 @@ def action_names() -> list[str]:
     return [line for line in ACTIONS.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
 
 
+def label_of(name: str) -> int | None:
+    """The label, from 0, that a clip's name says; None of another data set's name."""
+    return _numbers(name).action - 1 if NAME.fullmatch(name) else None
+
+
 def _numbers(name: str) -> Numbers:
     found = NAME.fullmatch(name)
     assert found, name
