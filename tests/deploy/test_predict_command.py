@@ -112,7 +112,7 @@ Run = Callable[..., tuple[int, list[str], str]]
 @pytest.fixture
 def run(predictor: Predictor, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
     """The command with the model that is loaded already: its exit status, lines of stdout, and stderr."""
-    monkeypatch.setattr("ctrgcn_plugin.deploy.predictor.Predictor", lambda *_, **__: predictor)
+    monkeypatch.setattr("ctrgcn_plugin.answering.Predictor", lambda *_, **__: predictor)
 
     def run(*arguments: object) -> tuple[int, list[str], str]:
         status = main(["predict", "-m", "model", *map(str, arguments)])

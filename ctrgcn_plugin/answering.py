@@ -1,0 +1,175 @@
+"""What ``ctrgcn predict`` does: clips, keypoints and videos in, answers with names or time lines of them out."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Optional
+
+from ctrgcn_plugin import pose, terminal
+from ctrgcn_plugin.data import class_names
+from ctrgcn_plugin.data.clips import clip_files, opened
+from ctrgcn_plugin.data.footage import Footage, Needs
+from ctrgcn_plugin.deploy import timeline, windows
+from ctrgcn_plugin.deploy.engines import AUTO
+from ctrgcn_plugin.deploy.predictor import Prediction, Predictor
+from ctrgcn_plugin.deploy.timeline import Timeline
+from ctrgcn_plugin.errors import ConfigError, EnvironmentSetupError
+from ctrgcn_plugin.files import replacing
+
+LONG = 20.0  # seconds; of what is longer, one answer says little
+DIGITS = 6  # of a probability
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked.
+
+    Attributes:
+        model: folder of an exported model, or its file.
+        inputs: clips, see :func:`~ctrgcn_plugin.data.clips.clip_files`; with `keypoints` each is one.
+        engine, threads: see :class:`~ctrgcn_plugin.deploy.predictor.Predictor`.
+        names: of the classes, see :func:`~ctrgcn_plugin.data.class_names.read`; by default the model's.
+        layout: of the model, where it does not say a shipped one.
+        as_json: a JSON object a line, for programs.
+        keypoints, image_size: of the inputs, see :func:`~ctrgcn_plugin.data.clips.opened`.
+        rate: frames a second; 0 for what each clip says.
+        pose, pose_python, pose_model: what finds skeletons in videos, see :func:`ctrgcn_plugin.pose.get`.
+        kept: folder for the keypoints that it finds.
+        window, stride: as the user writes them, see :func:`~ctrgcn_plugin.deploy.windows.frames_of`; no window for
+            one answer to each clip.
+        output: folder for time lines.
+    """
+
+    model: str
+    inputs: Sequence[str] = ()
+    videos: Sequence[Path] = ()
+    engine: str = AUTO
+    threads: int = 1
+    batch_size: int = 1
+    top_k: int = 5
+    names: Optional[str] = None
+    layout: Optional[str] = None
+    as_json: bool = False
+    keypoints: Optional[str] = None
+    image_size: Optional[str] = None
+    rate: float = 0.0
+    pose: str = pose.DEFAULT
+    pose_python: str = ""
+    pose_model: Optional[Path] = None
+    kept: Optional[Path] = None
+    window: Optional[str] = None
+    stride: Optional[str] = None
+    output: Path = Path("timeline")
+
+
+def run(request: Request) -> None:
+    """Answer, as the answers come.
+
+    Raises:
+        UserError: a clip, a video or the model is not what is needed, or they do not fit.
+    """
+    if not request.inputs and not request.videos:
+        raise ConfigError("nothing to predict: give clips with --input, or videos with --video")
+    if request.stride and not request.window:
+        raise ConfigError("--stride needs a --window")
+    clips = [Path(path) for path in request.inputs] if request.keypoints else clip_files(request.inputs)
+    predictor = Predictor(request.model, engine=request.engine, threads=request.threads)
+    card = predictor.card
+    names = class_names.read(request.names, card.classes) if request.names else card.names
+    needs = replace(predictor.needs, layout=request.layout) if request.layout else predictor.needs
+    footage = _footage(request, clips, needs)
+    if request.window:
+        _answer_over_time(request, predictor, footage, names)
+        return
+    answers: Iterable[Prediction] = predictor.stream(footage, batch_size=request.batch_size)
+    if not sys.stdout.isatty():
+        # on a terminal the answers say themselves how it goes
+        answers = terminal.progress(answers, len(clips) + len(request.videos), "clip")
+    for prediction in answers:
+        _show(prediction, names, request)
+
+
+def _footage(request: Request, clips: Sequence[Path], needs: Needs) -> Iterator[Footage]:
+    """What is to be answered, opened one after the other."""
+    for clip in clips:
+        yield opened(clip, needs, form=request.keypoints, image_size=request.image_size)
+    if not request.videos:
+        return
+    persons = needs.clip_shape[2]
+    estimator = pose.get(request.pose, python=request.pose_python, model=request.pose_model, persons=persons)
+    for video in request.videos:
+        keep = request.kept / f"{video.stem}.json" if request.kept else None
+        seen = pose.footage(estimator, video, needs, keep)
+        if not request.window and seen.rate and seen.frames / seen.rate > LONG:
+            terminal.note(f"{video} is {seen.frames / seen.rate:.0f} s long; --window 3s answers it part by part")
+        yield seen
+
+
+def _show(prediction: Prediction, names: Sequence[str], request: Request) -> None:
+    top = [(class_names.label(names, index), index, share) for index, share in prediction.top(request.top_k)]
+    if request.as_json:
+        ranks = [_answer(index, name, share) for name, index, share in top]
+        terminal.hand_over(json.dumps({"clip": prediction.source, "top": ranks}, ensure_ascii=False))
+    else:
+        terminal.say(prediction.source)
+        terminal.say("\n".join(terminal.ranking((f"    {name}", share) for name, _, share in top)))
+
+
+def _answer(index: int, name: str, share: float) -> dict[str, object]:
+    return {"class": index, "name": name, "probability": round(share, DIGITS)}
+
+
+def _answer_over_time(request: Request, predictor: Predictor, footage: Iterator[Footage], names: Sequence[str]) -> None:
+    assert request.window
+    written: dict[str, str] = {}
+    for one in footage:
+        stem = Path(one.source).stem
+        if stem in written:
+            raise ConfigError(f"{written[stem]} and {one.source} would both be {stem}.csv; answer them one by one")
+        written[stem] = one.source
+        rate = request.rate or one.rate
+        length = windows.frames_of(request.window, rate)
+        stride = windows.frames_of(request.stride, rate) if request.stride else max(1, length // 2)
+        parts = terminal.progress(windows.cut(one.frames, length, stride), unit="window", text=stem)
+        answers = timeline.watch(predictor, one, parts, names=names, rate=rate, batch_size=request.batch_size)
+        _show_over_time(answers, request.as_json)
+        _write(answers, request.output / stem)
+
+
+def _show_over_time(answers: Timeline, as_json: bool) -> None:
+    missing = sum(scores is None for _, scores in answers.answers)
+    if missing:
+        terminal.note(f"{missing} of {len(answers.answers)} windows without an answer; the first: {answers.unanswered}")
+    rows = []
+    for segment in answers.segments():
+        name, share = class_names.label(answers.names, segment.action), float(segment.scores.max())
+        frames = [segment.start, segment.stop]
+        seconds = [round(frame / answers.rate, 3) for frame in frames] if answers.rate else None
+        if as_json:
+            line = {"clip": answers.source, "frames": frames, "seconds": seconds}
+            terminal.hand_over(json.dumps({**line, **_answer(segment.action, name, share)}, ensure_ascii=False))
+        else:
+            span = "{:.1f} to {:.1f} s".format(*seconds) if seconds else "frames {} to {}".format(*frames)
+            rows.append([f"    {span}", name, f"{share:7.2%}", terminal.bar(share)])
+    if rows:
+        terminal.say(answers.source)
+        terminal.say("\n".join(terminal.table([""] * 4, rows, right=False)[1:]))
+
+
+def _write(answers: Timeline, stem: Path) -> None:
+    from ctrgcn_plugin.drawing import timeline as picture
+
+    table, drawing = (stem.with_name(stem.name + suffix) for suffix in (".csv", ".png"))
+    with replacing(table) as file:
+        file.write(answers.csv().encode())
+    terminal.note(f"as a table: {table}")
+    try:
+        with replacing(drawing) as file:
+            picture.draw(answers, file)
+        terminal.note(f"as a picture: {drawing}")
+    except EnvironmentSetupError as error:
+        terminal.note(f"no picture: {error}")
