@@ -10,7 +10,7 @@ from typing import Optional, Union
 import numpy as np
 
 from ctrgcn_plugin import layouts
-from ctrgcn_plugin.data import keypoints, ntu, prepared, rows
+from ctrgcn_plugin.data import arrays, keypoints, ntu, prepared, rows
 from ctrgcn_plugin.data.footage import Array, ClipShape, Footage, Keypoints, Needs, Plain
 from ctrgcn_plugin.data.sample import check_clip, read_clip
 from ctrgcn_plugin.data.sources import plain
@@ -123,9 +123,9 @@ def _shape(path: Path) -> tuple[int, ...]:
     if path.suffix.lower() != ARRAY:
         return ()
     try:
-        return np.load(path, mmap_mode="r", allow_pickle=False).shape
-    except Exception:
-        # whatever it is, who reads it will say so
+        return arrays.opened(path).shape
+    except ClipError:
+        # who reads it will say so
         return ()
 
 

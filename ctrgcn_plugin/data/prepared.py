@@ -16,6 +16,7 @@ import numpy as np
 import yaml
 
 from ctrgcn_plugin import layouts, unpickling
+from ctrgcn_plugin.data import arrays
 from ctrgcn_plugin.errors import ClipError, one_line
 
 AnyPath = Union[str, "os.PathLike[str]"]
@@ -102,13 +103,7 @@ def open_clips(path: AnyPath) -> np.ndarray:
     """
     if not Path(path).is_file():
         raise ClipError(f"no data at {path}; give a .npy file of ({AXES})")
-    try:
-        clips = np.load(path, mmap_mode="r", allow_pickle=False)
-    except Exception as error:
-        # NumPy evaluates the header before it looks what is in there
-        raise ClipError(f"data {path} cannot be read as a .npy file: {one_line(error)}") from error
-    if not isinstance(clips, np.ndarray):
-        raise ClipError(f"data {path} is an archive of arrays (.npz); give a .npy file of ({AXES})")
+    clips = arrays.opened(path, "data", f"an array of ({AXES})")
     if clips.ndim != len(AXES.split(",")) or clips.dtype.kind not in "fiu":
         raise ClipError(f"data {path} has shape {clips.shape} of {clips.dtype}; numbers of ({AXES}) are needed")
     if 0 in clips.shape[1:]:

@@ -14,7 +14,8 @@ from typing import Union
 
 import numpy as np
 
-from ctrgcn_plugin.errors import ClipError, ConfigError, one_line
+from ctrgcn_plugin.data import arrays
+from ctrgcn_plugin.errors import ClipError, ConfigError
 
 LOG = logging.getLogger(__name__)
 AXES = ("coordinates C", "frames T", "joints V", "persons M")
@@ -99,14 +100,8 @@ def read_clip(path: Union[str, os.PathLike[str]], clip_shape: tuple[int, int, in
     """
     if not Path(path).is_file():
         raise ClipError(f"no clip at {path}; give a .npy file of ({', '.join(AXES)})")
-    try:
-        # mapped, so that a whole data set given by mistake is refused without being read
-        clip = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise ClipError(f"clip {path} cannot be read as a .npy file: {one_line(error)}") from error
-    if not isinstance(clip, np.ndarray):
-        raise ClipError(f"clip {path} is an archive of arrays (.npz); give a .npy file with one clip")
-    return check_clip(clip, clip_shape, f"clip {path}")
+    # mapped, so that a whole data set given by mistake is refused without being read
+    return check_clip(arrays.opened(path), clip_shape, f"clip {path}")
 
 
 def check_clip(clip: np.ndarray, clip_shape: tuple[int, int, int], source: str) -> np.ndarray:

@@ -11,13 +11,13 @@ from typing import Optional
 import numpy as np
 
 from ctrgcn_plugin import layouts
-from ctrgcn_plugin.data import clips, ntu, rows
+from ctrgcn_plugin.data import arrays, clips, ntu, rows
 from ctrgcn_plugin.data.footage import Needs
 from ctrgcn_plugin.data.sample import AXES
 from ctrgcn_plugin.data.sources import ntu as ntu_data
 from ctrgcn_plugin.data.units import METRES, TRUNKS
 from ctrgcn_plugin.drawing import skeleton
-from ctrgcn_plugin.errors import ClipError, ConfigError, one_line
+from ctrgcn_plugin.errors import ClipError, ConfigError
 
 DIMENSIONS = (2, 3)
 PERSONS = 2  # of keypoints, those who are there most
@@ -114,13 +114,7 @@ def _file(path: Path, layout: Optional[str]) -> Chosen:
         return Chosen(path, ntu.read(path), layout=layouts.DEFAULT, unit=METRES, classes=names, label=label)
     if suffix != ".npy":
         return _keypoints(path, layout)
-    try:
-        clip = np.load(path, mmap_mode="r", allow_pickle=False)
-    except Exception as error:
-        # NumPy evaluates the header before it looks what is in there
-        raise ClipError(f"clip {path} cannot be read as a .npy file: {one_line(error)}") from error
-    if not isinstance(clip, np.ndarray):
-        raise ClipError(f"clip {path} is an archive of arrays (.npz); give a .npy file with one clip")
+    clip = arrays.opened(path)
     if clip.ndim == 5:
         raise ClipError(f"{path} has {len(clip)} clips; say which one: {path}{rows.MARK}0, or --row 0")
     if clip.ndim in (3, 4) and len(clip) not in DIMENSIONS and clip.shape[-1] in DIMENSIONS:

@@ -23,9 +23,10 @@ from pathlib import Path
 import numpy as np
 
 from ctrgcn_plugin import layouts
+from ctrgcn_plugin.data import arrays
 from ctrgcn_plugin.data.sources import frames, table
 from ctrgcn_plugin.data.sources.own import OwnClips, People, files
-from ctrgcn_plugin.errors import ClipError, one_line
+from ctrgcn_plugin.errors import ClipError
 from ctrgcn_plugin.layouts import Layout
 
 AXES = "xyz"
@@ -59,12 +60,8 @@ def read(file: Path, layout: Layout, persons: int) -> People:
 
 def _read_array(file: Path, layout: Layout, persons: int) -> tuple[np.ndarray, int]:
     """(T, M, V, C) float64 with the first M <= `persons`, and how many there are."""
-    try:
-        clip = np.load(file, mmap_mode="r", allow_pickle=False)
-    except Exception as error:
-        # a damaged header raises whatever its bytes happen to mean
-        raise ClipError(f"clip {file} cannot be read as a .npy file: {one_line(error)}") from error
-    if not isinstance(clip, np.ndarray) or clip.dtype.kind not in "fiu":
+    clip = arrays.opened(file)
+    if clip.dtype.kind not in "fiu":
         raise ClipError(f"clip {file} is no array of numbers")
     joints = layout.num_joints
     people = clip[:, None] if clip.ndim == 3 else clip
