@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from ctrgcn_plugin import layouts, sections
-from ctrgcn_plugin.data.prepared import CARD, Card
+from ctrgcn_plugin.data.prepared import CARD, Card, card_beside
 from ctrgcn_plugin.errors import ConfigError, one_line, unknown
 
 SUFFIX = ".txt"
@@ -78,11 +78,6 @@ def _lines(path: Path) -> list[str]:
     return names
 
 
-def card_beside(file: Path) -> Optional[Card]:
-    """The card of the prepared data that `file` belongs to: in its folder, or the one above its protocol's."""
-    return Card.read(file.parent) or Card.read(file.parent.parent)
-
-
 def of_config(config: Mapping[str, Any]) -> list[str]:
     """The names of a config's classes; none where they are not known.
 
@@ -105,9 +100,9 @@ def data_card(config: Mapping[str, Any]) -> Optional[Card]:
     for part in ("test", "valid", "train"):
         section = datasets.get(part) if isinstance(datasets, Mapping) else None
         path = section.get("file_path") if isinstance(section, Mapping) else None
-        card = card_beside(Path(path)) if isinstance(path, str) else None
-        if card is not None:
-            return card
+        beside = card_beside(Path(path)) if isinstance(path, str) else None
+        if beside is not None:
+            return beside[1]
     return None
 
 

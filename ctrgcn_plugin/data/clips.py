@@ -72,11 +72,11 @@ def opened(path: AnyPath, needs: Needs, *, form: Optional[str] = None, image_siz
     row = rows.split(str(path))
     if row is not None:
         return Array(str(path), _of_row(path, rows.read(*row), needs), needs)
-    reader = READERS.get(path.suffix.lower())
-    if form is None and _is_plain(path, needs):
+    suffix = "" if path.is_dir() else path.suffix.lower()
+    if form is None and suffix in READERS:
+        return READERS[suffix](path, needs)
+    if form is None and suffix == TABLE:
         form = PLAIN
-    elif reader is not None and not path.is_dir() and form is None:
-        return Array(str(path), reader(path, needs), needs)
     if not path.exists():
         raise ClipError(f"no clip at {path}; give a {SUPPORTED}")
     if form == PLAIN:
@@ -108,20 +108,20 @@ def _of_row(path: Path, row: rows.Row, needs: Needs) -> np.ndarray:
     return clip
 
 
-def _is_plain(path: Path, needs: Needs) -> bool:
-    """Whether a file has joints as ``prepare plain`` takes them, and not as a network does."""
-    if path.suffix.lower() == TABLE:
-        return True
+def _opened_array(path: Path, needs: Needs) -> Footage:
     shape = _shape(path)
-    channels, joints, persons = needs.clip_shape
+    if len(shape) == len(prepared.AXES.split(",")):
+        raise ClipError(f"{path} holds {shape[0]} clips; name one of them, by its row: {path}{rows.MARK}0")
+    channels, joints, _ = needs.clip_shape
     as_plain = len(shape) in (3, 4) and shape[-2:] == (joints, channels)
-    return as_plain and (shape[:1] + shape[2:]) != (channels, joints, persons)
+    # what can be a clip as a network takes it is one
+    if as_plain and (shape[:1] + shape[2:]) != needs.clip_shape:
+        return _opened_plain(path, needs)
+    return Array(str(path), read_clip(path, needs.clip_shape), needs)
 
 
 def _shape(path: Path) -> tuple[int, ...]:
-    """Of the array in a ``.npy`` file; of anything else none."""
-    if path.suffix.lower() != ARRAY:
-        return ()
+    """Of the array in a file; of anything else none."""
     try:
         return arrays.opened(path).shape
     except ClipError:
@@ -129,14 +129,7 @@ def _shape(path: Path) -> tuple[int, ...]:
         return ()
 
 
-def _read_array(path: Path, needs: Needs) -> np.ndarray:
-    shape = _shape(path)
-    if len(shape) == len(prepared.AXES.split(",")):
-        raise ClipError(f"{path} holds {shape[0]} clips; name one of them, by its row: {path}{rows.MARK}0")
-    return read_clip(path, needs.clip_shape)
-
-
-def _read_skeleton(path: Path, needs: Needs) -> np.ndarray:
+def _opened_skeleton(path: Path, needs: Needs) -> Footage:
     channels, joints, persons = needs.clip_shape
     of_kinect = (channels, joints) == (ntu.COORDINATES, ntu.JOINTS) and persons <= ntu.PERSONS
     if not of_kinect or needs.layout not in ("", layouts.DEFAULT) or needs.unit not in ("", METRES):
@@ -144,10 +137,11 @@ def _read_skeleton(path: Path, needs: Needs) -> np.ndarray:
             f"clip {path} has {ntu.COORDINATES} coordinates, {ntu.JOINTS} joints and up to {ntu.PERSONS} persons, of "
             f"layout {layouts.DEFAULT} in {METRES}; the model takes {channels}, {joints} and {persons}: {needs}"
         )
-    return check_clip(ntu.read(path)[..., :persons], needs.clip_shape, f"clip {path}")
+    clip = check_clip(ntu.read(path)[..., :persons], needs.clip_shape, f"clip {path}")
+    return Array(str(path), clip, needs)
 
 
-READERS: dict[str, Callable[[Path, Needs], np.ndarray]] = {ARRAY: _read_array, ".skeleton": _read_skeleton}
+READERS: dict[str, Callable[[Path, Needs], Footage]] = {ARRAY: _opened_array, ".skeleton": _opened_skeleton}
 SUPPORTED = f"{', '.join(READERS)} or {keypoints.SUFFIX} file, or a folder of keypoint files"
 
 

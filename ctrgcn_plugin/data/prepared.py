@@ -95,6 +95,15 @@ class Card:
         return self.layout if self.layout in layouts.available() else str((folder / self.layout).resolve())
 
 
+def card_beside(file: Path) -> tuple[Path, Card] | None:
+    """The prepared data that `file` belongs to: their folder, which is its own or the one above, and their card."""
+    for folder in (file.parent, file.parent.parent):
+        card = Card.read(folder)
+        if card is not None:
+            return folder, card
+    return None
+
+
 def open_clips(path: AnyPath) -> np.ndarray:
     """The clips of a ``.npy`` file, (N, C, T, V, M), mapped: nothing of them is read yet.
 

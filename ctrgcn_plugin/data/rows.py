@@ -50,11 +50,11 @@ def read(path: Path, row: str) -> Row:
     number = _number(row, names, len(clips), path)
     label = int(labels[number]) if number < len(labels) else None
     clip = np.asarray(clips[number])
-    for folder in (path.parent, path.parent.parent):
-        card = prepared.Card.read(folder)
-        if card is not None:
-            return Row(clip, label, card, card.graph(folder))
-    return Row(clip, label)
+    beside = prepared.card_beside(path)
+    if beside is None:
+        return Row(clip, label)
+    folder, card = beside
+    return Row(clip, label, card, card.graph(folder))
 
 
 def _labels(data: Path) -> prepared.Labels:

@@ -16,6 +16,7 @@ from ctrgcn_plugin.data.clips import read as read_clip
 from ctrgcn_plugin.data.modality import Modality
 from ctrgcn_plugin.data.sample import centre_crop_resample
 from ctrgcn_plugin.errors import ConfigError
+from ctrgcn_plugin.models import complexity
 from ctrgcn_plugin.models.network import STUDENT, Network, build_network
 
 # defaults of upstream's CTRGCN_Inference_helper, for a config without INFERENCE
@@ -64,9 +65,8 @@ class Trained:
 
     @property
     def parameter_count(self) -> int:
-        """How many values are trained; Paddle counts BN statistics among the parameters, and they are not."""
-        parameters = self.network.parameters()
-        return sum(int(np.prod(parameter.shape)) for parameter in parameters if not parameter.stop_gradient)
+        """How many values are trained."""
+        return sum(complexity.parameters(self.network).values())
 
     def sample(self, file: Path) -> np.ndarray:
         """What the network is given of a clip of joints in any supported format: (C, T, V, M) float32."""
