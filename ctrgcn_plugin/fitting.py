@@ -23,6 +23,7 @@ DATASETS = dict(zip(("train", "valid", "test"), (*SPLITS, SPLITS[-1])))
 RATES = ("warmup_start_lr", "cosine_base_lr", "step_base_lr")
 # upstream's, and what computes the same from a mapped file, faster, and also in a plane
 DATASET, CROP, ROTATION = "SkeletonDataset", "SketeonCropSample", "RandomRotation"
+AUGMENT = "SkeletonAugment"
 OWN = {DATASET: "MappedSkeletonDataset", CROP: "SkeletonCropResample", ROTATION: "SkeletonRotation"}
 HEADER = """# {recipe}, fitted to {data}, {protocol}: {clips} clips for training.
 {changes}# PaddleVideo reads the paths below from wherever it is started.
@@ -121,15 +122,16 @@ def _backbone(model: dict[str, Any]) -> str:
 
 def _fit_step(step: dict[str, Any], modality_settings: Mapping[str, Any], turns: bool) -> Iterator[dict[str, Any]]:
     """What stands for a step of a pipeline: one or none."""
-    ((name, options),) = step.items()
+    ((name, options),) = ((name, settings or {}) for name, settings in step.items())
     if name == modality.STEP:
         yield {name: dict(modality_settings)}
-    elif name == CROP:
-        yield {OWN[name]: options}
-    elif name != ROTATION:
-        yield step
-    elif options["argument"] and turns:
-        yield {OWN[name]: {key: value for key, value in options.items() if key != "argument"}}
+    elif name in (ROTATION, OWN[ROTATION]):
+        if turns and options.get("argument", True):
+            yield {OWN[ROTATION]: {key: value for key, value in options.items() if key != "argument"}}
+    elif name == AUGMENT:
+        yield {name: {**options, "graph": modality_settings["graph"]}}
+    else:
+        yield {OWN.get(name, name): options}
 
 
 def _fit_epochs(config: dict[str, Any], epochs: int) -> None:

@@ -16,7 +16,7 @@ from ctrgcn_plugin.models.network import build_network
 FOLDER = "configs/recognition/ctrgcn"
 STREAMS = ("joint", "bone", "motion", "bone_motion")
 # config: model_name, backbone, width, epochs, values of the exported network
-SHIPPED = {
+NTU = {
     "ctrgcn_lite_ntucs_joint_dml": ("CTRGCNLiteJoint", "CTRGCNLite", 64, 100, 1_072_744),
     "ctrgcn_light_ntucs_joint": ("CTRGCN_light_joint", "CTRGCN_light", 60, 65, 1_031_550),
     "ctrgcn_light_ntucs_joint_aug": ("CTRGCN_light_joint", "CTRGCN_light", 60, 100, 1_031_550),
@@ -26,6 +26,14 @@ SHIPPED = {
     },
     "ctrgcn_light_v2_ntucs_joint_dml": ("CTRGCN_lightV2_joint", "CTRGCN_lightV2", 62, 100, 1_126_068),
 }
+NW_UCLA = {
+    "ctrgcn_light_v2_nwucla_joint": ("CTRGCN_lightV2_NW_UCLA_joint", "CTRGCN_lightV2", 62, 30, 1_106_508),
+    "ctrgcn_light_nwucla_joint": ("CTRGCN_light_NW_UCLA_joint", "CTRGCN_light", 60, 30, 1_015_090),
+    "ctrgcn_nwucla_joint": ("CTRGCN_NW_UCLA_joint", "CTRGCN", 64, 30, 1_436_420),
+    "ctrgcn_lite_nwucla_joint_dml": ("CTRGCNLite_NW_UCLA_joint_dml", "CTRGCNLite", 64, 30, 1_053_459),
+}
+# config: clips in a batch, frames of each
+SHIPPED = {**{name: (row, 64, 64) for name, row in NTU.items()}, **{name: (row, 16, 52) for name, row in NW_UCLA.items()}}
 
 
 def test_all_are_shipped():
@@ -34,13 +42,13 @@ def test_all_are_shipped():
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_config_builds_its_model(name):
-    model_name, backbone, width, epochs, values = SHIPPED[name]
+    (model_name, backbone, width, epochs, values), batch, frames = SHIPPED[name]
     config = configs.load(f"{FOLDER}/{name}.yaml")
     network = build_network(config["MODEL"])
     assert (config["model_name"], config["epochs"]) == (model_name, epochs)
     assert (type(network.backbone).__name__, network.backbone.base_channel) == (backbone, width)
     assert sum(math.prod(value.shape) for value in network.state_dict().values()) == values
-    assert (config["DATASET"]["batch_size"], config["INFERENCE"]["window_size"]) == (64, 64)
+    assert (config["DATASET"]["batch_size"], config["INFERENCE"]["window_size"]) == (batch, frames)
     assert config["OPTIMIZER"]["use_nesterov"] is True and config["OPTIMIZER"]["momentum"] == 0.9
 
 
@@ -92,6 +100,16 @@ def test_the_four_streams_differ_in_the_stream_alone(name):
     differing = {place for place, value in leaves(config) if joints.get(place, place) != value}
     assert {place for place in differing if place[-1] not in KEYS} <= {("model_name",)}
     assert set(joints) <= set(dict(leaves(config)))
+
+
+@pytest.mark.parametrize("name", NW_UCLA)
+def test_the_networks_of_nw_ucla_differ_in_the_network_alone(name):
+    config, other = (configs.load(f"{FOLDER}/{each}.yaml") for each in (name, next(iter(NW_UCLA))))
+    for each in (config, other):
+        model_name = each.pop("model_name")
+        assert each["METRIC"].pop("scores") == f"output/{model_name}/scores.npz"
+        del each["MODEL"]
+    assert config == other
 
 
 def test_a_file_on_disk_wins(tmp_path, monkeypatch):

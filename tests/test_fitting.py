@@ -6,7 +6,7 @@ import paddle
 import pytest
 import yaml
 
-from ctrgcn_plugin import configs, fitting
+from ctrgcn_plugin import configs, fitting, sections
 from ctrgcn_plugin.data import modality
 from ctrgcn_plugin.data.prepared import CARD
 from ctrgcn_plugin.errors import ConfigError
@@ -45,6 +45,8 @@ def test_every_shipped_recipe_builds_a_network_for_the_data(recipe, coordinates,
     assert network.backbone.clip_shape == (coordinates, 25, persons)
     clip = paddle.zeros([1, coordinates, 8, 25, persons])
     assert network.eval()(clip).shape == [1, 3]
+    steps = [options for _, options in sections.pipeline_steps(fitted["PIPELINE"]["train"])]
+    assert {options["graph"] for options in steps if "graph" in options} == {"ntu_rgb_d"}
     inference = fitted["INFERENCE"]
     assert [inference[key] for key in ("num_channels", "vertex_nums", "person_nums")] == [coordinates, 25, persons]
 

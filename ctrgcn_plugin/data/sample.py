@@ -50,22 +50,30 @@ def centre_crop_resample(clip: np.ndarray, window_size: int, p: float) -> np.nda
     """
     if window_size < 1 or not 0 < p <= 1:
         raise ConfigError(f"window_size must be at least 1 and p in (0, 1], got {window_size} and {p}")
-    valid = valid_frames(clip)
+    start, length = middle(valid_frames(clip), p)
+    return resample(clip[:, start : start + length], window_size)
+
+
+def middle(valid: int, p: float) -> tuple[int, int]:
+    """(first frame, number of frames) of the middle part `p` of so many frames."""
     margin = int((1 - p) * valid / 2)
-    return resample(clip[:, margin : valid - margin], window_size)
+    return margin, valid - 2 * margin
 
 
-def resample(clip: np.ndarray, window_size: int) -> np.ndarray:
+def resample(clip: np.ndarray, window_size: int, moments: Union[float, np.ndarray] = 0.5) -> np.ndarray:
     """Linear interpolation along time with frames as intervals (``align_corners=False``): (C, T, V, M) float32.
 
     For windows of two frames and more this is Paddle's ``bilinear`` to the last bit. No frames give zeros.
+
+    Args:
+        moments: where in its interval each frame of the result is, from 0 to 1: a number, or one for each.
     """
     frames = clip.shape[1]
     if not frames:
         return np.zeros((clip.shape[0], window_size, *clip.shape[2:]), dtype=np.float32)
     # in float32 as Paddle's kernel, so that the weights are the same to the last bit
     step = np.float32(frames) / np.float32(window_size)
-    centres = (np.arange(window_size, dtype=np.float32) + np.float32(0.5)) * step - np.float32(0.5)
+    centres = (np.arange(window_size, dtype=np.float32) + np.asarray(moments, np.float32)) * step - np.float32(0.5)
     return between_frames(clip, np.maximum(centres, np.float32(0)))
 
 

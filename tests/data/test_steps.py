@@ -5,6 +5,8 @@ Against upstream's own classes they are held in tests/upstream/test_loader.py.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -34,12 +36,13 @@ def plain_valid(clip: np.ndarray) -> int:
     return frames[-1] + 1 if frames else 0
 
 
-def plain_resample(clip: np.ndarray, window: int) -> np.ndarray:
-    """Frame by frame in float64, each frame the middle of an interval of time."""
+def plain_resample(clip: np.ndarray, window: int, moments: Sequence[float] = ()) -> np.ndarray:
+    """Frame by frame in float64, each frame the middle of an interval of time, or a moment of it."""
     frames = clip.shape[1]
     result = np.zeros((clip.shape[0], window, *clip.shape[2:]))
     for index in range(window if frames else 0):
-        moment = min(max((index + 0.5) * frames / window - 0.5, 0), frames - 1)
+        place = index + (moments[index] if len(moments) else 0.5)
+        moment = min(max(place * frames / window - 0.5, 0), frames - 1)
         early = int(moment)
         late, share = min(early + 1, frames - 1), moment - early
         result[:, index] = (1 - share) * clip[:, early] + share * clip[:, late]
@@ -93,6 +96,30 @@ def test_a_random_crop_is_drawn_as_documented(clip, seed, window, one, other):
     np.testing.assert_array_equal(clip, before)
 
 
+@settings(max_examples=50, deadline=None)
+@given(clips(), seeds, st.integers(1, 80), st.sampled_from([[1.0], [0.3, 1.0]]))
+def test_jitter_draws_a_moment_of_each_interval(clip, seed, window, interval):
+    valid = plain_valid(clip)
+    np.random.seed(seed)
+    result = CropResample(window, interval, jitter=True).apply(clip)
+    after = np.random.random()
+    np.random.seed(seed)
+    start, length = 0, valid
+    if valid and len(interval) == 2:
+        length = min(max(int(valid * (np.random.rand() * 0.7 + 0.3)), 64), valid)
+        start = np.random.randint(0, valid - length + 1)
+    moments = np.random.rand(window) if valid else ()
+    part = clip[:, start : start + length]
+    np.testing.assert_allclose(result, plain_resample(part, window, moments), rtol=0, atol=1e-4)
+    assert np.random.random() == after
+
+
+@pytest.mark.parametrize("jitter", [1, "yes", None])
+def test_impossible_jitter(jitter):
+    with pytest.raises(ConfigError, match="jitter"):
+        CropResample(64, jitter=jitter)
+
+
 @pytest.mark.parametrize("interval", [0.5, [0.5], (0.5,)])
 def test_one_part_is_the_middle_and_draws_nothing(interval):
     clip = np.arange(1, 9, dtype=np.float32).reshape(1, 8, 1, 1)
@@ -118,13 +145,14 @@ def test_impossible_windows(window):
 
 
 @settings(max_examples=50, deadline=None)
-@given(clips(), seeds, st.floats(0, 3))
+@given(clips(), seeds, st.floats(0, 3) | st.lists(st.floats(0, 3), min_size=3, max_size=3))
 def test_rotation(clip, seed, theta):
     before = clip.copy()
     np.random.seed(seed)
     result = Rotation(theta).apply(clip)
     np.random.seed(seed)
-    angles = np.random.uniform(-theta, theta, 3)
+    limits = theta if isinstance(theta, list) else [theta] * 3
+    angles = np.array([np.random.uniform(-limit, limit) for limit in limits])
     if clip.shape[0] == 2:
         angles[:2] = 0
     matrix = rotation_matrix(angles)[: clip.shape[0], : clip.shape[0]]
@@ -142,7 +170,7 @@ def test_no_rotation_of_other_coordinates():
         Rotation().apply(np.zeros((4, 5, 25, 2)))
 
 
-@pytest.mark.parametrize("theta", [-0.1, "0.3", None, float("nan")])
+@pytest.mark.parametrize("theta", [-0.1, "0.3", None, float("nan"), [0.3], [0.3, -1, 0], [0.1] * 4])
 def test_impossible_angles(theta):
     with pytest.raises(ConfigError, match="theta"):
         Rotation(theta)
