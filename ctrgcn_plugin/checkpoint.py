@@ -10,9 +10,16 @@ from typing import Any, Union
 import numpy as np
 
 from ctrgcn_plugin import weights
+from ctrgcn_plugin.convert import forms, torch_files
 from ctrgcn_plugin.errors import CheckpointError, one_line
 
-READERS = {".pdparams": weights.read_paddle, ".safetensors": weights.read_safetensors, ".onnx": weights.read_onnx}
+READERS = {
+    ".pdparams": weights.read_paddle,
+    ".safetensors": weights.read_safetensors,
+    ".onnx": weights.read_onnx,
+    ".pt": torch_files.read,
+    ".pth": torch_files.read,
+}
 OTHER_FLOATS = ("float16", "bfloat16", "float64")
 # nn.Sequential(backbone, head), as upstream's RecognizerDistillation names its networks' parts
 SEQUENTIAL_PARTS = {"0": "backbone", "1": "head"}
@@ -31,20 +38,27 @@ def existing(path: Union[str, Path], suffixes: Sequence[str] = tuple(READERS)) -
 
 
 def read(path: Union[str, Path]) -> dict[str, np.ndarray]:
+    """What :func:`arrays` reads, under Paddle's keys where it is of a form that is known."""
+    state = forms.unwrapped(arrays(path))
+    form = forms.recognised(state)
+    return forms.in_paddle(state, form)[0] if form else state
+
+
+def arrays(path: Union[str, Path]) -> dict[str, np.ndarray]:
     """State-dict key -> array of a checkpoint in any supported format; floats of any precision as float32."""
     path = existing(path)
     suffix = path.suffix.lower()
     if suffix not in READERS:
         raise CheckpointError(f"{path} has no supported format; give a {_or(tuple(READERS))} file")
     try:
-        arrays = READERS[suffix](path)
+        state = READERS[suffix](path)
     except CheckpointError:
         raise
     except Exception as error:  # a damaged file raises whatever its bytes happen to mean
         raise CheckpointError(f"{path} cannot be read as a {suffix} file: {one_line(error)}") from error
     # a parameter takes no other type than its own
     return {
-        key: value.astype(np.float32) if value.dtype.name in OTHER_FLOATS else value for key, value in arrays.items()
+        key: value.astype(np.float32) if value.dtype.name in OTHER_FLOATS else value for key, value in state.items()
     }
 
 
@@ -115,8 +129,9 @@ def load_into(layer: Any, state: Mapping[str, Any], source: object, strict: bool
     own = layer.state_dict()
     fit = compare(own, state)
     if not fit.matched or (strict and not fit.complete):
+        ending = "its temporal units end in a ReLU, as CTRGCNRectified's; " if forms.is_rectified(fit.extra) else ""
         raise CheckpointError(
-            f"{source} does not fit {type(getattr(layer, 'backbone', layer)).__name__}: {fit}; "
+            f"{source} does not fit {type(getattr(layer, 'backbone', layer)).__name__}: {fit}; {ending}"
             "give the checkpoint that was trained with this config, or the config it was trained with"
         )
     for key in fit.matched:

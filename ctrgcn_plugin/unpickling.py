@@ -12,7 +12,9 @@ class Refused(pickle.UnpicklingError):
     """A pickle wants something that is neither an array nor a plain container; the message names it."""
 
 
-class _ArraysOnly(pickle.Unpickler):
+class ArraysOnly(pickle.Unpickler):
+    """An unpickler that knows no other names than those of arrays and plain containers."""
+
     ALLOWED = {
         (module, name)
         for module, names in {
@@ -35,6 +37,32 @@ class _ArraysOnly(pickle.Unpickler):
         return super().find_class(module, name)
 
 
+class Inert:
+    """Stands for an object that is not made: takes whatever a pickle does to it, and does nothing.
+
+    Attributes:
+        wanted: the object's type or function, as the pickle names it.
+    """
+
+    wanted = ""
+
+    def __new__(cls, *_: Any, **__: Any) -> Inert:
+        return super().__new__(cls)
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        pass
+
+    def _nothing(self, *_: Any, **__: Any) -> Inert:
+        return self
+
+    __call__ = __setstate__ = __setitem__ = append = extend = add = _nothing
+
+
+def inert(module: str, name: str) -> type[Inert]:
+    """What :meth:`ArraysOnly.find_class` of a subclass may give for a name whose objects are not needed."""
+    return type(Inert.__name__, (Inert,), {"wanted": f"{module}.{name}"})
+
+
 def load(file: BinaryIO, encoding: str = "ASCII") -> Any:
     """What is pickled in an open file.
 
@@ -44,4 +72,4 @@ def load(file: BinaryIO, encoding: str = "ASCII") -> Any:
     Raises:
         Refused: it would run code. A damaged pickle raises whatever its bytes happen to mean.
     """
-    return _ArraysOnly(file, encoding=encoding).load()
+    return ArraysOnly(file, encoding=encoding).load()

@@ -54,10 +54,15 @@ def read_safetensors(path: Path) -> dict[str, np.ndarray]:
 def _of_safetensors(kind: str, data: bytes) -> np.ndarray:
     # the library's own reader for NumPy refuses it
     if kind == "BF16":
-        return (np.frombuffer(data, "<u2").astype(np.uint32) << 16).view(np.float32)
+        return from_bfloat16(np.frombuffer(data, "<u2"))
     if kind not in SAFETENSORS_TYPES:
         raise TypeError(f"it holds values of type {kind}")
     return np.frombuffer(data, SAFETENSORS_TYPES[kind])
+
+
+def from_bfloat16(bits: np.ndarray) -> np.ndarray:
+    """The float32 values of bfloat16, which NumPy has not, from their bits as uint16: the upper half of a float32's."""
+    return (bits.astype(np.uint32) << 16).view(np.float32)
 
 
 def read_onnx(path: Path) -> dict[str, np.ndarray]:

@@ -57,7 +57,7 @@ def test_a_missing_file_says_what_is_there(tmp_path):
     assert str(caught.value) == (
         f"no checkpoint at {tmp_path / 'model.pdparams'}; "
         f"in {tmp_path} there is a.onnx, b.safetensors, other.pdparams; "
-        "give the path of a .pdparams, .safetensors or .onnx file"
+        "give the path of a .pdparams, .safetensors, .onnx, .pt or .pth file"
     )
 
 
@@ -193,8 +193,8 @@ def test_weights_beside_an_onnx_file_are_not_read(tmp_path):
 
 
 def test_an_unknown_format_is_refused(tmp_path):
-    (tmp_path / "model.pth").write_bytes(pickle.dumps(WEIGHTS))
-    assert "give a .pdparams, .safetensors or .onnx file" in refused(tmp_path / "model.pth")
+    (tmp_path / "model.h5").write_bytes(pickle.dumps(WEIGHTS))
+    assert "give a .pdparams, .safetensors, .onnx, .pt or .pth file" in refused(tmp_path / "model.h5")
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from ctrgcn_plugin.models.units import (
     MergedCTRGC,
     MergedMultiScaleTemporal,
     MultiScaleTemporal,
+    RectifiedMultiScaleTemporal,
     SpatialUnit,
     SubsetCTRGC,
     TemporalConv,
@@ -106,7 +107,7 @@ class SkeletonBackbone(nn.Layer):
                 raise ConfigError(f"{name}: {key} must be at least 1, got {value}")
         if base_channel < RELATION_REDUCTION:
             raise ConfigError(f"{name}: base_channel must be at least {RELATION_REDUCTION}, got {base_channel}")
-        if self.temporal is MultiScaleTemporal and base_channel % BRANCHES:
+        if self.temporal is not MergedMultiScaleTemporal and base_channel % BRANCHES:
             below = base_channel - base_channel % BRANCHES
             raise ConfigError(
                 f"{name}: base_channel must be a multiple of {BRANCHES}, the number of temporal branches, "
@@ -165,6 +166,12 @@ class CTRGCNLite(CTRGCN):
     stages = CTRGCN_STAGES[:9]
 
 
+class CTRGCNRectified(CTRGCN):
+    """CTRGCN as pyskl (3f6795f) and mmaction2 (4d6c934) have it: temporal units end in a ReLU."""
+
+    temporal = RectifiedMultiScaleTemporal
+
+
 class CTRGCN_light(SkeletonBackbone):
     """Spatial modelling in blocks 1, 4, 6, 7, 9 and 10 only; no bias before BN."""
 
@@ -180,4 +187,4 @@ class CTRGCN_lightV2(SkeletonBackbone):
 
 
 # what the plugin registers
-BACKBONES = (CTRGCNLite, CTRGCN_light, CTRGCN_lightV2)
+BACKBONES = (CTRGCNLite, CTRGCNRectified, CTRGCN_light, CTRGCN_lightV2)

@@ -230,7 +230,7 @@ class TemporalConv(nn.Layer):
 
 
 class _Temporal(nn.Layer):
-    """What both forms of multi-scale temporal modelling share: how they are initialised."""
+    """What the plain and the merged form of multi-scale temporal modelling share: how they are initialised."""
 
     def init_weights(self) -> None:
         init_temporal(self)
@@ -259,6 +259,19 @@ class MultiScaleTemporal(_Temporal):
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         """(B, C, T, V) -> (B, C', T / stride, V)."""
         return paddle.concat([branch(x) for branch in self.branches], axis=1)
+
+
+class RectifiedMultiScaleTemporal(nn.Sequential):
+    """The same with a ReLU behind it, before the residual is added (CTRGCNRectified).
+
+    Its keys begin with ``0.``, so that weights of the one do not go into the other unnoticed.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int, bias: bool) -> None:
+        super().__init__(MultiScaleTemporal(in_channels, out_channels, stride, bias), nn.ReLU())
+
+    def init_weights(self) -> None:
+        init_temporal(self)
 
 
 class MergedMultiScaleTemporal(_Temporal):

@@ -71,11 +71,12 @@ def test_every_block(backbone: str, negative: bool, bias: Bias) -> None:
 
 
 def _all_positive(block: Any) -> bool:
-    pooled = block.tcn1.branches[2]
+    unit = block.tcn1[0] if isinstance(block.tcn1, paddle.nn.Sequential) else block.tcn1
+    pooled = unit.branches[2]
     return bool((pooled[len(pooled) - 1].weight.numpy() > 0).all())
 
 
-@pytest.mark.parametrize("backbone", ["CTRGCN", "CTRGCN_lightV2"])
+@pytest.mark.parametrize("backbone", ["CTRGCN", "CTRGCNRectified", "CTRGCN_lightV2"])
 def test_spatial_and_temporal_units(backbone: str) -> None:
     network = random_network(backbone)
     block = network.backbone.l5  # widens and strides

@@ -11,7 +11,14 @@ from paddle import nn
 
 from ctrgcn_plugin import layouts
 from ctrgcn_plugin.errors import ConfigError
-from ctrgcn_plugin.models.backbones import BACKBONES, CTRGCN, CTRGCN_light, CTRGCN_lightV2, CTRGCNLite
+from ctrgcn_plugin.models.backbones import (
+    BACKBONES,
+    CTRGCN,
+    CTRGCN_light,
+    CTRGCN_lightV2,
+    CTRGCNLite,
+    CTRGCNRectified,
+)
 from ctrgcn_plugin.models.heads import CTRGCNMixupHead
 from ctrgcn_plugin.models.network import Network
 
@@ -148,7 +155,7 @@ def test_light_v2_takes_an_odd_base_channel():
     assert features.shape[1] == 52
 
 
-@pytest.mark.parametrize("backbone", [CTRGCN, CTRGCNLite, CTRGCN_light], ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize("backbone", [CTRGCN, CTRGCNLite, CTRGCNRectified, CTRGCN_light], ids=lambda cls: cls.__name__)
 def test_the_others_say_which_widths_they_take(backbone):
     with pytest.raises(ConfigError, match=r"multiple of 4.*got 13; take 12 or 16"):
         backbone(base_channel=13)

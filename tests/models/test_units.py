@@ -195,7 +195,9 @@ def test_fast_bias_is_paddles_convolution(stride, dilation):
     np.testing.assert_array_equal(fast(x).numpy(), plain(x).numpy())
 
 
-@pytest.mark.parametrize("unit", [units.MultiScaleTemporal, units.MergedMultiScaleTemporal])
+@pytest.mark.parametrize(
+    "unit", [units.MultiScaleTemporal, units.RectifiedMultiScaleTemporal, units.MergedMultiScaleTemporal]
+)
 @pytest.mark.parametrize("out_channels", [16, 20])
 @pytest.mark.parametrize("stride", [1, 2])
 def test_temporal_shapes(unit, out_channels, stride):

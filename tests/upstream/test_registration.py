@@ -19,7 +19,7 @@ lazy = "paddlevideo.loader" not in sys.modules
 from paddlevideo.loader import registry as loader
 {after}
 names = {{
-    "BACKBONES": ["CTRGCNLite", "CTRGCN_light", "CTRGCN_lightV2", "CTRGCN"],
+    "BACKBONES": ["CTRGCNLite", "CTRGCNRectified", "CTRGCN_light", "CTRGCN_lightV2", "CTRGCN"],
     "HEADS": ["CTRGCNMixupHead"],
     "LOSSES": ["MutualCELoss", "MutualKLLoss"],
     "RECOGNIZERS": ["RecognizerMutualDistillation"],
@@ -36,6 +36,7 @@ print("ANSWER" + json.dumps(found))
 """
 OURS = {
     "CTRGCNLite": "ctrgcn_plugin.models.backbones",
+    "CTRGCNRectified": "ctrgcn_plugin.models.backbones",
     "CTRGCN_light": "ctrgcn_plugin.models.backbones",
     "CTRGCN_lightV2": "ctrgcn_plugin.models.backbones",
     "CTRGCN": "paddlevideo.modeling.backbones.ctrgcn",

@@ -82,6 +82,7 @@ class Temporal:
         pool_scale, pool_shift: (W,), BN after the max pooling; the scale is None where it is folded into `entry`.
         last: (W', C), the branch without a ReLU.
         stride: in time, of all branches.
+        rectified: whether a ReLU follows, before the residual is added.
     """
 
     entry: Pointwise
@@ -90,6 +91,7 @@ class Temporal:
     pool_shift: np.ndarray
     last: Pointwise
     stride: int
+    rectified: bool
 
 
 @dataclass(frozen=True)
@@ -185,7 +187,10 @@ def fold_spatial(unit: units.SpatialUnit) -> Spatial:
 
 
 def fold_temporal(unit: Any) -> Temporal:
-    """Fold temporal modelling in either of its forms."""
+    """Fold temporal modelling in any of its forms."""
+    rectified = isinstance(unit, units.RectifiedMultiScaleTemporal)
+    if rectified:
+        unit = unit[0]
     if isinstance(unit, units.MergedMultiScaleTemporal):
         entry = _pointwise(unit.conv_pw[0], unit.conv_pw[1])
         dilated, (_, pool_bn), last = unit.branches[:2], unit.branches[2], unit.branches[3]
@@ -205,6 +210,7 @@ def fold_temporal(unit: Any) -> Temporal:
         pool_shift=pool_shift,
         last=_pointwise(*last),
         stride=int(dilated[0].conv._stride[0]),
+        rectified=rectified,
     )
 
 

@@ -104,13 +104,14 @@ def temporal(ops: Ops[Any], part: Temporal, x: Any, shortcut: Optional[Pointwise
     pooled = ops.max_pool(pooled, part.stride)
     if part.pool_scale is not None:
         pooled = ops.multiply(pooled, ops.constant(part.pool_scale[None, :, None, None]))
-    if shortcut is None:
+    if shortcut is None or part.rectified:
         pooled = ops.add_bias(pooled, part.pool_shift)
     else:
         shift = np.zeros(len(shortcut.bias))
         shift[len(part.dilated) * width :][:width] = part.pool_shift
         shortcut = shortcut.shifted(shift)
-    return ops.concat([*branches, pooled, _pointwise(ops, x, part.last, part.stride)], 1), shortcut
+    y = ops.concat([*branches, pooled, _pointwise(ops, x, part.last, part.stride)], 1)
+    return (ops.relu(y) if part.rectified else y), shortcut
 
 
 def _pointwise(ops: Ops[Any], x: Any, projection: Pointwise, stride: int = 1) -> Any:

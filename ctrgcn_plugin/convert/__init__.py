@@ -1,0 +1,1 @@
+"""Checkpoints of other implementations of CTR-GCN, and of other libraries, in and out."""
