@@ -11,6 +11,8 @@ from collections.abc import Sequence
 import paddle
 from paddle.nn.functional import cross_entropy, one_hot
 
+from ctrgcn_plugin.training.distributed import mean_over_ranks
+
 Labels = Sequence[paddle.Tensor]
 
 
@@ -46,11 +48,9 @@ def top_k_accuracy(scores: paddle.Tensor, labels: Labels, k: int) -> paddle.Tens
 
 
 def accuracies(scores: paddle.Tensor, labels: Labels, over_all_ranks: bool, if_top5: bool = True) -> dict:
-    """``top1`` and ``top5`` as PaddleVideo's log wants them, averaged over all processes on request."""
+    """``top1`` and ``top5`` as PaddleVideo's log wants them, over the samples of all processes on request."""
     result = {f"top{k}": top_k_accuracy(scores, labels, k) for k in ((1, 5) if if_top5 else (1,))}
-    world_size = paddle.distributed.get_world_size()
-    if over_all_ranks and world_size > 1:
-        for value in result.values():
-            paddle.distributed.all_reduce(value)
-            value.scale_(1 / world_size)
-    return result
+    if not over_all_ranks or paddle.distributed.get_world_size() == 1:
+        return result
+    means, _ = mean_over_ranks(paddle.stack(list(result.values())), scores.shape[0])
+    return dict(zip(result, means))

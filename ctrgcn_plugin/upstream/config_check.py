@@ -47,11 +47,11 @@ def check(config: Mapping[str, Any]) -> None:
         _check_component(*component)
     skeleton_check.check(config, script.role())
     if script.role() == "train":
-        _check_output(Path(config.get("output_dir") or f"./output/{config['model_name']}"))
+        check_output(Path(config.get("output_dir") or f"./output/{config['model_name']}"))
 
 
-def _check_output(folder: Path) -> None:
-    """Upstream would find out after the first epoch."""
+def check_output(folder: Path) -> None:
+    """Raise a UserError if nothing can be written there; upstream would find out after the first epoch."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

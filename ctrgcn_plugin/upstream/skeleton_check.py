@@ -1,10 +1,12 @@
-"""Holds what a config says of skeletons against itself and against its data: of those the headers and the labels."""
+"""Holds what a config says of skeletons against itself and against its data: their headers, labels and values."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Optional, TypeVar
+
+import numpy as np
 
 from ctrgcn_plugin import layouts
 from ctrgcn_plugin.data.prepared import open_clips, read_labels
@@ -19,6 +21,7 @@ KEEPING = (
     *("Iden", "AutoPadding", "SketeonCropSample", ROTATION, MODALITY),
     *("SkeletonCropResample", "SkeletonRotation", "SkeletonAugment"),
 )
+PURPOSE = {"train": "train on", "valid": "validate on", "test": "test"}
 # what the family's backbones and heads, and NORM, take where a config says nothing
 COUNTS = {"in_channels": 3, "num_person": 2, "num_classes": 10, "axis": 2}
 
@@ -63,11 +66,16 @@ def check(config: Mapping[str, Any], role: str) -> None:
         # upstream's UCF101SkeletonDataset, of such a name as well, reads a pickle of annotations
         if str(dataset.get("format")).endswith(DATASETS) and isinstance(clips, str) and clips.endswith(".npy"):
             place = f"DATASET.{mode}.file_path"
-            shape = _read(open_clips, place, clips).shape
+            opened = _read(open_clips, place, clips)
+            if not len(opened):
+                raise ConfigError(f"{place} {clips} has no clips; give one that has some to {PURPOSE[mode]}")
             for backbone in backbones:
-                _check_clips(f"{place} {clips}", shape, steps[mode], backbone)
+                _check_clips(f"{place} {clips}", opened.shape, steps[mode], backbone)
+            names: Sequence[str] = ()
             if isinstance(labels, str):
-                _check_labels(f"DATASET.{mode}.label_path", labels, shape[0], classes)
+                names = _check_labels(f"DATASET.{mode}.label_path", labels, len(opened), classes)
+            if backbones and _channels_behind(steps[mode], opened.shape[1]) is not None:
+                _check_values(f"{place} {clips}", opened, names)
 
 
 def _family(model: Mapping[str, Any], wanted: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -160,13 +168,26 @@ def _check_clips(source: str, shape: tuple[int, ...], steps: Steps, backbone: Ba
         )
 
 
-def _check_labels(place: str, path: str, clips: int, classes: Mapping[str, int]) -> None:
-    labels = _read(read_labels, place, path).labels
+def _check_values(source: str, clips: np.ndarray, names: Sequence[str]) -> None:
+    """A network trains on NaN, too: its rectifiers make 0 of it, and its weights become NaN at a loss that is not."""
+    bad = [index for index, clip in enumerate(clips) if not np.isfinite(clip).all()]
+    if bad:
+        first = f"{bad[0]} (from 0)" + (f", {names[bad[0]]}" if names else "")
+        raise ConfigError(
+            f"{source} has values that are NaN or infinite in {len(bad)} of {len(clips)} clips, the first is {first}; "
+            "ctrgcn data check DIR lists them, and with --fix OUT_DIR writes data without"
+        )
+
+
+def _check_labels(place: str, path: str, clips: int, classes: Mapping[str, int]) -> Sequence[str]:
+    """The clips' names, where the file has them."""
+    names, labels = _read(read_labels, place, path)
     if len(labels) != clips:
         raise ConfigError(f"{place} {path} has {len(labels)} labels, file_path has {clips} clips")
     for key, number in classes.items():
-        if clips and not 0 <= labels.min() <= labels.max() < number:
+        if not 0 <= labels.min() <= labels.max() < number:
             raise ConfigError(
                 f"{place} {path} has labels from {labels.min()} to {labels.max()}, but {key} is {number}: "
                 f"labels count from 0 to {number - 1}; mend them, or set {key}"
             )
+    return names

@@ -13,13 +13,16 @@ from __future__ import annotations
 
 import atexit
 import copy
+import json
 import os
 import pickle
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 import zlib  # noqa: F401, before paddle: Paddle 2.6 exports symbols of a zlib of its own
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -89,6 +92,41 @@ def on_cpu() -> None:
 
     original = paddle.set_device
     paddle.set_device = lambda device: original("cpu")
+
+
+def in_two_processes(run: Callable[[int], object]) -> list:
+    """What a function of the rank returns in two processes that talk by gloo, as on two cards; an error as its text."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    endpoints = [f"127.0.0.1:{port + rank}" for rank in range(2)]
+    answers = [WORK / f"rank{rank}.json" for rank in range(2)]
+    children = []
+    for rank in range(2):
+        child = os.fork()
+        if not child:
+            os.environ.update(
+                PADDLE_DISTRI_BACKEND="gloo",
+                PADDLE_MASTER=endpoints[0],
+                PADDLE_TRAINERS_NUM="2",
+                PADDLE_TRAINER_ID=str(rank),
+                PADDLE_CURRENT_ENDPOINT=endpoints[rank],
+                PADDLE_TRAINER_ENDPOINTS=",".join(endpoints),
+            )
+            import paddle
+
+            try:
+                paddle.distributed.init_parallel_env()
+                answer = run(rank)
+            except Exception as error:
+                answer = f"{type(error).__name__}: {error}"
+            answers[rank].write_text(json.dumps(answer))
+            os._exit(0)
+        children.append(child)
+    for child in children:
+        os.waitpid(child, 0)
+    if not all(answer.is_file() for answer in answers):
+        cannot_be_shown("two processes that talk by gloo do not end well here")
+    return [json.loads(answer.read_text()) for answer in answers]
 
 
 def last_line(output: str) -> str:

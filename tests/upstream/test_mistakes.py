@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import paddle
 import pytest
 
+from ctrgcn_plugin.errors import UserError
 from ctrgcn_plugin.models.network import build_network
+from ctrgcn_plugin.upstream import config_check
 
 FOLDER = "configs/recognition/ctrgcn"
 AUG = f"{FOLDER}/ctrgcn_light_v2_ntucs_joint_aug.yaml"
@@ -49,6 +52,22 @@ def test_mistake(name, ppvideo_root, small, python, tmp_path):
     assert message in _error(result.stdout)
     assert "Traceback" not in result.stdout
     assert not list(tmp_path.rglob("*.pdparams"))
+
+
+@pytest.mark.parametrize("place", ["", "below/it"])
+def test_output_where_there_is_a_file(place, tmp_path):
+    (tmp_path / "file").write_text("of the user's")
+    with pytest.raises(UserError, match=r"cannot be written: (File exists|Not a directory); give another with"):
+        config_check.check_output(tmp_path / "file" / place)
+    assert (tmp_path / "file").read_text() == "of the user's"
+
+
+@pytest.mark.skipif(not os.getuid(), reason="root may write anywhere")
+def test_output_in_a_folder_of_somebody_else(tmp_path):
+    tmp_path.chmod(0o555)
+    for folder in (tmp_path, tmp_path / "new"):
+        with pytest.raises(UserError, match=f"^output_dir {folder} cannot be written: Permission denied; give another"):
+            config_check.check_output(folder)
 
 
 def _save(path: Path, backbone: str, width: int) -> Path:

@@ -1,4 +1,4 @@
-"""A config's skeletons against each other, its data's headers and labels: one line names place, file and key."""
+"""A config's skeletons against each other, its data's headers, labels, values: one line names place, file and key."""
 
 from __future__ import annotations
 
@@ -57,6 +57,13 @@ def _clips(*shape: int):
     return lambda file: np.save(file, np.zeros(shape, "float32"))
 
 
+def _one_value(value: float, dtype: str = "float32"):
+    """Clips of which the fourth has one such value."""
+    clips = np.zeros((CLIPS, 2, 4, 17, 1), dtype)
+    clips[3, 1, 2, 16, 0] = value
+    return lambda file: np.save(file, clips)
+
+
 def _labels(*labels: object):
     return lambda file: file.write_bytes(pickle.dumps(([str(i) for i in range(len(labels))], list(labels))))
 
@@ -107,6 +114,28 @@ MISTAKES = {
         r"label_path .*train\.pkl has labels from 1 to 3, but MODEL\.head\.num_classes is 3: labels count from 0 to 2",
     ),
     "negative label": ({}, {"valid.pkl": _labels(0, 1, -1, 0, 0, 0)}, "has labels from -1 to 1"),
+    "no clips": (
+        {},
+        {"train.npy": _clips(0, 2, 4, 17, 1), "train.pkl": _labels()},
+        r"DATASET\.train\.file_path \S+train\.npy has no clips; give one that has some to train on$",
+    ),
+    "no clips to validate on": (
+        {},
+        {"valid.npy": _clips(0, 2, 4, 17, 1), "valid.pkl": _labels()},
+        r"DATASET\.valid\.file_path .* has no clips; .* to validate on$",
+    ),
+    "NaN": (
+        {"DATASET.train.format": "MappedSkeletonDataset"},
+        {"train.npy": _one_value(np.nan)},
+        r"DATASET\.train\.file_path \S+train\.npy has values that are NaN or infinite in 1 of 6 clips, "
+        r"the first is 3 \(from 0\), 3; ctrgcn data check DIR lists them, and with --fix OUT_DIR writes data without$",
+    ),
+    "infinite": ({}, {"valid.npy": _one_value(-np.inf, "float64")}, r"DATASET\.valid\.file_path .* in 1 of 6 clips"),
+    "NaN, and labels that are not named": (
+        {"DATASET.train.label_path": None},
+        {"train.npy": _one_value(np.nan)},
+        r"the first is 3 \(from 0\); ctrgcn",
+    ),
     "stream": (
         {f"PIPELINE.train.transform.0.{STREAM}": {"joint": False, "bone": True, "motion": False, "graph": "hand"}},
         {},
@@ -151,6 +180,11 @@ OTHERS_BUSINESS = {
         {"PIPELINE.train.sample.0": {"OfTheUsersOwn": None}},
         {"train.npy": _clips(6, 9, 4, 20, 1)},
     ),
+    "NaN that a step may fill": (
+        {"PIPELINE.train.sample.0": {"OfTheUsersOwn": None}},
+        {"train.npy": _one_value(np.nan)},
+    ),
+    "whole numbers": ({}, {"train.npy": _one_value(7, "int64")}),
     "a rotation that is off": ({"PIPELINE.train.transform.0": {"RandomRotation": {"argument": False}}}, {}),
     "another data set": ({"DATASET.train.format": "FeatureDataset"}, {"train.npy": _clips(6, 9)}),
     "other files": ({"DATASET.train.file_path": "train.pkl"}, {}),
@@ -186,6 +220,9 @@ def test_data_to_validate_on_are_read_where_there_is_validation(config, monkeypa
     skeleton_check.check(config, "train")
     Path(config["DATASET"]["test"]["label_path"]).unlink()
     with pytest.raises(ConfigError, match=r"DATASET\.test\.label_path: no labels"):
+        skeleton_check.check(config, "test")
+    _clips(0, 2, 4, 17, 1)(Path(config["DATASET"]["test"]["file_path"]))
+    with pytest.raises(ConfigError, match=r"DATASET\.test\.file_path .* has no clips; give one that has some to test$"):
         skeleton_check.check(config, "test")
 
 

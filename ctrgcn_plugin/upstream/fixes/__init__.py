@@ -16,6 +16,7 @@ from ctrgcn_plugin.upstream.fixes import (
     dataloader,
     dataloader_worker,
     device,
+    distributed,
     heads_base,
     loader_builder,
     logger,
@@ -29,7 +30,13 @@ from ctrgcn_plugin.upstream.fixes import (
     skeleton_pipeline,
     tasks_test,
     tasks_train,
+    tasks_train_amp,
     tasks_train_curves,
+    tasks_train_finite,
+    tasks_train_record,
+    tasks_train_resume,
+    tasks_train_static,
+    tasks_train_validation,
 )
 from ctrgcn_plugin.upstream.fixes import fix as _fix
 
@@ -53,8 +60,15 @@ FIXES = (
     *skeleton_metric.FIXES,
     *custom_lr.FIXES,
     *tasks_train.FIXES,
+    *tasks_train_validation.FIXES,
     *tasks_train_curves.FIXES,
+    *tasks_train_amp.FIXES,
+    *tasks_train_finite.FIXES,
+    *tasks_train_static.FIXES,
+    *tasks_train_resume.FIXES,
+    *tasks_train_record.FIXES,
     *tasks_test.FIXES,
+    *distributed.FIXES,
     *device.FIXES,
     *scripts.FIXES,
 )

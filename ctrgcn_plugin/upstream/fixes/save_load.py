@@ -1,7 +1,8 @@
-"""``paddlevideo.utils.save_load``: checkpoints that are not there, that run code, and a student's keys."""
+"""``paddlevideo.utils.save_load``: checkpoints that are not there, run code or are half saved; a student's keys."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -10,11 +11,14 @@ from typing import Any
 
 from ctrgcn_plugin import checkpoint, unpickling
 from ctrgcn_plugin.errors import CheckpointError
+from ctrgcn_plugin.training.state import saving
 from ctrgcn_plugin.upstream.fixes.code import wrapping
 from ctrgcn_plugin.upstream.fixes.fix import ENDANGERS, FALSIFIES, MISLEADS, SWITCH, Fix, always
 from ctrgcn_plugin.upstream.fixes.proxy import Proxy, replaced
 
 UNPICKLING = "checkpoint-unpickling"
+# a path for trying, where nothing is written
+IN_PLACE = "tried.pdparams"
 
 
 def _say_what_is_missing(original: Callable) -> Callable:
@@ -61,6 +65,26 @@ def without_code(module: ModuleType) -> None:
     module.paddle = Proxy(module.paddle, load=checked_load)  # type: ignore[attr-defined]
 
 
+def _writes_in_place(module: ModuleType) -> bool:
+    """Whether `save` has Paddle write to the very file that it is asked for."""
+    written: list[object] = []
+    with replaced(module, paddle=Proxy(module.paddle, save=lambda _, path: written.append(path))), suppress(Exception):
+        # without main_only, which asks for the rank
+        inspect.unwrap(module.save)({}, IN_PLACE)
+    return written == [IN_PLACE]
+
+
+def _write_beside(module: ModuleType) -> None:
+    save = module.paddle.save
+
+    def save_whole(obj: Any, path: Any, *args: Any, **configs: Any) -> None:
+        with saving(path) as file:
+            # Paddle takes a name, and what it writes there is in the file that is open
+            save(obj, file.name, *args, **configs)
+
+    module.paddle = Proxy(module.paddle, save=save_whole)  # type: ignore[attr-defined]
+
+
 def _numbers_the_parts(module: ModuleType) -> bool:
     return "0.weight" in module._extract_student_weights({"Student.0.weight": None})
 
@@ -90,6 +114,15 @@ FIXES = (
         ENDANGERS,
         _hands_over_anything,
         without_code,
+    ),
+    Fix(
+        "checkpoint-in-place",
+        "paddlevideo.utils.save_load",
+        "utils/save_load.py:282",
+        "a training that is killed, or whose disk is full, while it saves leaves half a checkpoint in the place of one",
+        ENDANGERS,
+        _writes_in_place,
+        _write_beside,
     ),
     Fix(
         "student-keys",

@@ -15,12 +15,12 @@ from typing import Any
 from ctrgcn_plugin import import_hooks, sections
 from ctrgcn_plugin.tipc import supplies
 from ctrgcn_plugin.upstream import config_check, recording, script
-from ctrgcn_plugin.upstream.fixes import export_model, inference_helper, predict, predict_onnx
+from ctrgcn_plugin.upstream.fixes import distributed, export_model, inference_helper, predict, predict_onnx
 from ctrgcn_plugin.upstream.fixes.code import wrapping
 from ctrgcn_plugin.upstream.fixes.fix import APPLIED, NOT_NEEDED, Fix, Outcome, outcomes, run
 from ctrgcn_plugin.upstream.log import logger
 
-FIXES = (*export_model.FIXES, *inference_helper.FIXES, *predict.FIXES)
+FIXES = (*distributed.IN_SCRIPTS, *export_model.FIXES, *inference_helper.FIXES, *predict.FIXES)
 IN_ANY = (*FIXES, *predict_onnx.SHARED)
 MODULES = ("__main__", *dict.fromkeys(Path(fix.module).stem for fix in IN_ANY))
 READS_CONFIGS = "paddlevideo.utils.config"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, Optional
@@ -13,6 +13,7 @@ import numpy as np
 from ctrgcn_plugin.data import scores as score_files
 from ctrgcn_plugin.data.prepared import read_labels
 from ctrgcn_plugin.data.scores import Scores
+from ctrgcn_plugin.errors import ConfigError
 from ctrgcn_plugin.upstream.fixes.code import mentions
 from ctrgcn_plugin.upstream.fixes.fix import FALSIFIES, LACKS, STOPS, Fix, always
 from ctrgcn_plugin.upstream.fixes.heads_base import SYMPTOM
@@ -50,21 +51,27 @@ class _Tensor(np.ndarray):
         return np.asarray(self)
 
 
-def _averages_batches(module: ModuleType) -> bool:
-    """Of three clips classified rightly and one wrongly, in two batches: whether that makes a half."""
+def _logged(module: ModuleType, ranks: int = 1) -> str:
+    """What the metric says of three clips classified rightly and one wrongly, in two batches; no rank is waited for."""
 
     def accuracy(input: np.ndarray, label: np.ndarray, k: int) -> np.ndarray:
         return np.array(len(input) == 3, "float32").view(_Tensor)
 
     said: list[str] = []
-    paddle = Proxy(module.paddle, metric=SimpleNamespace(accuracy=accuracy))
+    distributed = Proxy(module.paddle.distributed, all_reduce=lambda *_, **__: None)
+    paddle = Proxy(module.paddle, metric=SimpleNamespace(accuracy=accuracy), distributed=distributed)
     with replaced(module, paddle=paddle, logger=SimpleNamespace(info=said.append)):
         metric = _metric(module)(data_size=4, batch_size=3)
-        metric.world_size = 1
+        metric.world_size = ranks
         for batch, clips in enumerate((3, 1)):
             metric.update(batch, [np.zeros(clips), np.zeros((clips, 1))], np.zeros((clips, 5)).view(_Tensor))
-        metric.accumulate()
-    return "0.75" not in said[-1]
+        if ranks == 1:
+            metric.accumulate()
+    return said[-1]
+
+
+def _averages_batches(module: ModuleType) -> bool:
+    return "0.75" not in _logged(module)
 
 
 def _average_clips(module: ModuleType) -> None:
@@ -81,6 +88,56 @@ def _average_clips(module: ModuleType) -> None:
                 values.extend(values[-1:] * (data[1].shape[0] - 1))
 
     metric.update = update
+
+
+def _calculates_with_a_task(module: ModuleType) -> bool:
+    try:
+        _logged(module, ranks=2)
+    except TypeError:
+        return True
+    return False
+
+
+def _put_ranks_together(module: ModuleType) -> None:
+    metric = _metric(module)
+    metric.update = _of_this_rank(metric.update)
+    metric.accumulate = _of_all_ranks(metric.accumulate)
+
+
+def _of_this_rank(original: Callable) -> Callable:
+    @functools.wraps(original)
+    def update(self: Any, batch_id: int, data: Any, outputs: Any) -> None:
+        ranks, samples = self.world_size, self.data_size
+        if ranks > 1 and len(data) != 2:
+            raise ConfigError(
+                f"a test without labels answers in one process, not in {ranks}; start it without "
+                "paddle.distributed.launch, or give DATASET.test.label_path"
+            )
+        self.world_size, self.data_size = 1, samples // ranks
+        try:
+            original(self, batch_id, data, outputs)
+        finally:
+            self.world_size, self.data_size = ranks, samples
+
+    return update
+
+
+def _of_all_ranks(original: Callable) -> Callable:
+    @functools.wraps(original)
+    def accumulate(self: Any) -> None:
+        # the last is there where a PaddleVideo has the patch metric-weights
+        for name in ("top1", "top5", "num_samples"):
+            if self.world_size > 1 and hasattr(self, name):
+                setattr(self, name, list(_gathered(np.reshape(getattr(self, name), -1))))
+        original(self)
+
+    return accumulate
+
+
+def _gathered(values: np.ndarray) -> np.ndarray:
+    from ctrgcn_plugin.training.distributed import gathered
+
+    return gathered(values)
 
 
 class _ScoreKeeping:
@@ -121,20 +178,20 @@ class _ScoreKeeping:
 
     def accumulate(self) -> None:
         super().accumulate()  # type: ignore[misc]
-        if self._file and self._scores and not _rank():
-            self._save(self._file, np.concatenate(self._scores))
-
-    def _save(self, file: Path, values: np.ndarray) -> None:
-        alone = self.world_size == 1
-        if not alone:
-            logger().warning(
-                f"{file} is of the {len(values)} clips of this process alone, 1 of {self.world_size}; "
-                "test in one process for the scores of all"
-            )
+        if not self._file or not self._scores:
+            return
+        values = np.concatenate(self._scores)
         labels = np.concatenate(self._labels) if self._labels else None
+        if self.world_size > 1:
+            # which have consecutive clips
+            values, labels = _gathered(values), None if labels is None else _gathered(labels)
+        if not _rank():
+            self._save(self._file, values, labels)
+
+    def _save(self, file: Path, values: np.ndarray, labels: Optional[np.ndarray]) -> None:
         if labels is not None:
             score_files.require_classes(labels, values.shape[1], "the test")
-        names = np.array(self._names[: len(values)]) if alone and len(self._names) >= len(values) else None
+        names = np.array(self._names[: len(values)]) if len(self._names) >= len(values) else None
         Scores(values, labels, names, np.array(self._classes) if self._classes else None).save(file)
         logger().info(f"[TEST] scores of {len(values)} clips saved in {file}")
         if labels is not None:
@@ -172,6 +229,15 @@ FIXES = (
         FALSIFIES,
         _averages_batches,
         _average_clips,
+    ),
+    Fix(
+        "metric-in-ranks",
+        "paddlevideo.metrics.skeleton_metric",
+        "metrics/skeleton_metric.py:64",
+        "unsupported operand type(s) for /: 'paddle.base.libpaddle.task' and 'int', in several processes",
+        STOPS,
+        _calculates_with_a_task,
+        _put_ranks_together,
     ),
     # last: it replaces the class, which the others change
     Fix(

@@ -1,18 +1,24 @@
-"""``paddlevideo.tasks.train``: a resumed training forgets how good its best checkpoint is."""
+"""``paddlevideo.tasks.train``: what a resumed training forgets of the one that it goes on with.
+
+How good its best checkpoint is, and how often the data have been shuffled: Paddle's sampler shuffles by a count of its
+own, which starts anew.
+"""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from types import ModuleType
 
-from ctrgcn_plugin.errors import CheckpointError
-from ctrgcn_plugin.files import replacing
+from ctrgcn_plugin.training import best as noted
+from ctrgcn_plugin.training import state
+from ctrgcn_plugin.training.best import Best
+from ctrgcn_plugin.training.state import Checkpoint
 from ctrgcn_plugin.upstream.fixes.code import mentions, with_line
 from ctrgcn_plugin.upstream.fixes.fix import FALSIFIES, Fix
 from ctrgcn_plugin.upstream.log import logger
 
 START, SAVED = "best = 0.0", "save_student_model=save_student_model_flag)"
+EPOCH = "model.train()"
 
 
 def _forgets_its_best(module: ModuleType) -> bool:
@@ -29,35 +35,40 @@ def _remember_its_best(module: ModuleType) -> None:
     module.train_model = train_model  # type: ignore[attr-defined]
 
 
-# The file's name and form are those of the patch best-on-resume, so that either can go on from the other's.
-def _file(output_dir: str, model_name: str) -> Path:
-    return Path(output_dir) / f"{model_name}_best.json"
-
-
 def read_best(output_dir: str, model_name: str, resume_epoch: int) -> float:
     """What the best checkpoint of a training that is resumed has reached; upstream's start value otherwise."""
     if not resume_epoch:
         return 0.0
-    file = _file(output_dir, model_name)
-    if not (file.is_file() and file.with_suffix(".pdparams").is_file()):
+    folder = Path(output_dir)
+    now = noted.read(folder, model_name)
+    if now is None:
+        file = noted.path(folder, model_name)
         logger().info(f"Resume: the best accuracy so far is unknown (no {file} with its .pdparams), it starts anew")
         return 0.0
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-        best, epoch = float(found["best"]), int(found["epoch"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(
-            f"{file}, which says how good the best checkpoint is, cannot be read ({type(error).__name__}: {error}); "
-            "remove it to let the next epoch replace that checkpoint"
-        ) from error
-    logger().info(f"Resume: the best so far is {best} of epoch {epoch}")
-    return best
+    saved = state.read(Checkpoint(folder, model_name, resume_epoch).state_file())
+    then = (saved.best and noted.of(saved.best)) if saved else now
+    if then != now:
+        logger().info(
+            f"Resume: the best checkpoint is {now}, of a training that went on from epoch {resume_epoch}; until then "
+            f"the best was {then or 'none'}, and the next that is better takes its place"
+        )
+    else:
+        logger().info(f"Resume: the best so far is {now}")
+    return then.best if then else 0.0
 
 
 def write_best(output_dir: str, model_name: str, best: float, epoch: int) -> None:
     """Note what the best checkpoint, which upstream has just saved, has reached."""
-    with replacing(_file(output_dir, model_name)) as file:
-        file.write(json.dumps({"best": float(best), "epoch": epoch}).encode())
+    noted.write(Path(output_dir), model_name, Best(float(best), epoch))
+
+
+def _counts_its_own_epochs(module: ModuleType) -> bool:
+    return not mentions(module.train_model, "set_epoch")
+
+
+def _tell_the_epoch(module: ModuleType) -> None:
+    told = f"{EPOCH}; train_loader.batch_sampler.set_epoch(epoch)"
+    module.train_model = with_line(module.train_model, EPOCH, told)  # type: ignore[attr-defined]
 
 
 FIXES = (
@@ -69,5 +80,14 @@ FIXES = (
         FALSIFIES,
         _forgets_its_best,
         _remember_its_best,
+    ),
+    Fix(
+        "data-order-on-resume",
+        "paddlevideo.tasks.train",
+        "tasks/train.py:185",
+        "after resume_epoch the epochs have the data in the order of the first ones again",
+        FALSIFIES,
+        _counts_its_own_epochs,
+        _tell_the_epoch,
     ),
 )
