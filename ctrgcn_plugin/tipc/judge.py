@@ -30,7 +30,8 @@ FEWEST_LOSSES = 4
 FINISHED = " finished"
 IS_STATIC = "Successfully to apply @to_static"
 CONVERSION_ERROR = "[Paddle2ONNX] [ERROR]"
-AMP_IS_OFF = "amp_guard can only be enabled"
+# of Paddle, of the fix amp-without-effect, and of the patch of that name
+AMP_IS_OFF = ("amp_guard can only be enabled", "--amp has no effect")
 
 # (command that has predicted, clip) -> the trained network's scores (K,)
 Reference = Callable[[Command, str], np.ndarray]
@@ -164,7 +165,8 @@ class Judge:
         if TRAIN in self.chain.expected(self.mode):
             detail = _course(losses)
             self._require_files(self._checkpoint(command))
-        return f"{detail}; mixed precision has no effect on this device" if AMP_IS_OFF in log else detail
+        off = any(said in log for said in AMP_IS_OFF)
+        return f"{detail}; mixed precision has no effect on this device" if off else detail
 
     def _require_processes(self, command: Command) -> None:
         """Every process of a distributed training has a log of its own, written in this run."""

@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Optional, Union
 
-import numpy as np
 from paddle.io import Dataset
 
+from ctrgcn_plugin.data.arrays import Rows
 from ctrgcn_plugin.data.prepared import open_clips, read_labels
 from ctrgcn_plugin.errors import ClipError, ConfigError
 
 
 class MappedSkeletonDataset(Dataset):
-    """Has the items of upstream's SkeletonDataset, but maps its clips into memory, and runs no code of a label file.
+    """Has the items of upstream's SkeletonDataset, but reads a clip when it is asked for, and runs no code of labels.
 
-    The processes of a machine share what they have read of the clips, and hold no more of them than they use. In
-    another process, of whatever start method, the file is mapped anew: what is pickled is its path.
+    The processes of a machine share what the system keeps of the file, and hold no clip beside the one in hand. In
+    another process, of whatever start method, the file is opened anew: what is pickled is its path.
 
     Args:
         file_path: ``.npy`` file of clips (N, C, T, V, M).
@@ -28,7 +28,8 @@ class MappedSkeletonDataset(Dataset):
         test_mode: whether clips without labels will do; their items are ``[data]``, others (data, label).
 
     Raises:
-        ClipError: a file is missing, unreadable or does not hold that; or they are of another number of clips.
+        ClipError: a file is missing, unreadable or does not hold that; or they are of another number of clips. Of an
+            item: the file has become shorter since.
         ConfigError: `label_path` is missing and needed.
     """
 
@@ -43,7 +44,7 @@ class MappedSkeletonDataset(Dataset):
         if not label_path and not test_mode:
             raise ConfigError(f"training on {file_path} needs label_path; test_mode: True works without it")
         self.file_path, self.pipeline = file_path, pipeline
-        self._clips = _mapped(file_path)
+        self._clips = _opened(file_path)
         self._labels = read_labels(label_path).labels if label_path else None
         if self._labels is not None and len(self._labels) != len(self._clips):
             raise ClipError(
@@ -55,7 +56,7 @@ class MappedSkeletonDataset(Dataset):
         return len(self._clips)
 
     def __getitem__(self, index: int) -> Union[list[Any], tuple[Any, Any]]:
-        clip = {"data": self._clips[index].copy()}
+        clip = {"data": self._clips[index]}
         if self._labels is None:
             return [self.pipeline(clip)["data"]]
         results = self.pipeline({**clip, "label": self._labels[index]})
@@ -66,9 +67,9 @@ class MappedSkeletonDataset(Dataset):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._clips = _mapped(self.file_path)
+        self._clips = _opened(self.file_path)
 
 
-def _mapped(path: str) -> np.ndarray:
-    # a plain array on the map: a copy of one of its clips is a plain array, too
-    return np.asarray(open_clips(path))
+def _opened(path: str) -> Rows:
+    open_clips(path)
+    return Rows(path)

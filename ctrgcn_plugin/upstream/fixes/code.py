@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterator
 from types import CodeType, ModuleType
 from typing import Any
 
+# marks what `wrapping` has put around a function
+WRAPPER = "_ctrgcn_wrapper"
+
 
 def mentions(function: Callable, word: object) -> bool:
     """Whether a function, or one defined within it, uses a name, an attribute or a constant."""
@@ -21,7 +24,9 @@ def wrapping(name: str, wrap: Callable[[Callable], Callable]) -> Callable[[Modul
 
     def cure(module: ModuleType) -> None:
         original = getattr(module, name)
-        setattr(module, name, functools.wraps(original, updated=())(wrap(original)))
+        wrapper = functools.wraps(original, updated=())(wrap(original))
+        setattr(wrapper, WRAPPER, True)
+        setattr(module, name, wrapper)
 
     return cure
 
@@ -33,8 +38,9 @@ def with_line(function: Callable, old: str, new: str, **names: Any) -> Callable:
         names: put into the function's module, for `new` to use.
 
     Raises:
-        LookupError: `old` is not there, or more than once.
+        LookupError: `old` is not there, or more than once; or a cure has wrapped the function, which would be lost.
     """
+    inspect.unwrap(function, stop=_refuse_wrapper)
     function = _plain(function)
     source = textwrap.dedent(inspect.getsource(function))
     if source.count(old) != 1:
@@ -50,6 +56,12 @@ def with_line(function: Callable, old: str, new: str, **names: Any) -> Callable:
     mended = defined[function.__name__]
     mended.__qualname__ = function.__qualname__
     return mended
+
+
+def _refuse_wrapper(function: Any) -> bool:
+    if getattr(function, WRAPPER, False):
+        raise LookupError(f"{function.__qualname__} is wrapped already; its lines are to be changed before that")
+    return False
 
 
 def _plain(function: Callable) -> Any:

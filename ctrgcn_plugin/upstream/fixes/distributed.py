@@ -146,8 +146,12 @@ def _synchronised(cfg: Mapping[str, Any], build_model: Callable) -> Callable:
         return build_model
 
     def build(*args: Any, **kwargs: Any) -> Any:
+        import paddle
+
         from ctrgcn_plugin.training.distributed import synchronise
 
+        if cfg.get("to_static") and paddle.get_device() == "cpu":
+            raise ConfigError(f"on a CPU {SYNC_BN} does not go with to_static; leave one of them out")
         logger().info(f"batch normalisation: statistics are of the {samples * _ranks()} samples of all processes")
         return synchronise(build_model(*args, **kwargs))
 

@@ -50,6 +50,13 @@ class _Tensor(np.ndarray):
     def numpy(self) -> np.ndarray:
         return np.asarray(self)
 
+    # a single value is a Tensor, too, and no scalar
+    def __getitem__(self, key: Any) -> Any:
+        return np.asarray(super().__getitem__(key)).view(_Tensor)
+
+    def __array_wrap__(self, array: np.ndarray, *_: Any) -> Any:
+        return np.asarray(array).view(_Tensor)
+
 
 def _logged(module: ModuleType, ranks: int = 1) -> str:
     """What the metric says of three clips classified rightly and one wrongly, in two batches; no rank is waited for."""
@@ -57,9 +64,18 @@ def _logged(module: ModuleType, ranks: int = 1) -> str:
     def accuracy(input: np.ndarray, label: np.ndarray, k: int) -> np.ndarray:
         return np.array(len(input) == 3, "float32").view(_Tensor)
 
+    def to_tensor(values: object, dtype: object = None) -> np.ndarray:
+        return np.array(values, "float32").view(_Tensor)
+
     said: list[str] = []
-    distributed = Proxy(module.paddle.distributed, all_reduce=lambda *_, **__: None)
-    paddle = Proxy(module.paddle, metric=SimpleNamespace(accuracy=accuracy), distributed=distributed)
+    paddle = Proxy(
+        module.paddle,
+        metric=SimpleNamespace(accuracy=accuracy),
+        distributed=Proxy(module.paddle.distributed, all_reduce=lambda *_, **__: None),
+        # what the patch metric-in-ranks takes
+        to_tensor=to_tensor,
+        concat=lambda parts: np.concatenate(parts).view(_Tensor),
+    )
     with replaced(module, paddle=paddle, logger=SimpleNamespace(info=said.append)):
         metric = _metric(module)(data_size=4, batch_size=3)
         metric.world_size = ranks
