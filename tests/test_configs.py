@@ -33,7 +33,10 @@ NW_UCLA = {
     "ctrgcn_lite_nwucla_joint_dml": ("CTRGCNLite_NW_UCLA_joint_dml", "CTRGCNLite", 64, 30, 1_053_459),
 }
 # config: clips in a batch, frames of each
-SHIPPED = {**{name: (row, 64, 64) for name, row in NTU.items()}, **{name: (row, 16, 52) for name, row in NW_UCLA.items()}}
+SHIPPED = {
+    **{name: (row, 64, 64) for name, row in NTU.items()},
+    **{name: (row, 16, 52) for name, row in NW_UCLA.items()},
+}
 
 
 def test_all_are_shipped():

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Union
+from typing import Optional, Union
 
 import numpy as np
 
@@ -17,9 +17,10 @@ from ctrgcn_plugin.data.sample import centre_crop_resample, check_clip, persons_
 from ctrgcn_plugin.data.scores import softmax
 from ctrgcn_plugin.deploy import selection
 from ctrgcn_plugin.deploy.engines import AUTO
-from ctrgcn_plugin.errors import UserError
+from ctrgcn_plugin.errors import ClipError, UserError
 
 Clip = Union[np.ndarray, str, "os.PathLike[str]", Footage]
+Refused = Callable[[str, ClipError], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,14 +85,21 @@ class Predictor:
         """
         return list(self.stream(clips, batch_size))
 
-    def stream(self, clips: Iterable[Clip], batch_size: int = 1) -> Iterator[Prediction]:
-        """The same, one after the other as they come: `clips` may be endless."""
+    def stream(
+        self, clips: Iterable[Clip], batch_size: int = 1, refused: Optional[Refused] = None
+    ) -> Iterator[Prediction]:
+        """The same, one after the other as they come: `clips` may be endless.
+
+        Args:
+            refused: is told the source of every clip that cannot be used, and why; the others are answered. Without
+                it the first such clip ends the stream with its error.
+        """
         if batch_size < 1:
             raise UserError(f"batch_size must be at least 1, got {batch_size}")
-        named = ((_source(index, clip), clip) for index, clip in enumerate(clips))
-        while batch := list(itertools.islice(named, batch_size)):
-            x = np.stack([self._sample(source, clip) for source, clip in batch])
-            for (source, _), scores in zip(batch, softmax(self.scores(x))):
+        sampled = self._sampled(clips, refused)
+        while batch := list(itertools.islice(sampled, batch_size)):
+            sources, inputs = zip(*batch)
+            for source, scores in zip(sources, softmax(self.scores(np.stack(inputs)))):
                 yield Prediction(source, scores, self.card.names)
 
     def scores(self, x: np.ndarray) -> np.ndarray:
@@ -105,6 +113,19 @@ class Predictor:
             of_them = there == persons
             scores[of_them] = self._engine.run(x[of_them][..., :persons])
         return scores
+
+    def _sampled(self, clips: Iterable[Clip], refused: Optional[Refused]) -> Iterator[tuple[str, np.ndarray]]:
+        """(source, what the network is given) of every clip that can be used."""
+        for index, clip in enumerate(clips):
+            source = _source(index, clip)
+            try:
+                x = self._sample(source, clip)
+            except ClipError as error:
+                if refused is None:
+                    raise
+                refused(source, error)
+            else:
+                yield source, x
 
     def _sample(self, source: str, clip: Clip) -> np.ndarray:
         if isinstance(clip, np.ndarray):

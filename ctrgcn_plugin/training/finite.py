@@ -6,6 +6,7 @@ that guesses. What goes in has to be looked at as well, in every step, and the w
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -43,7 +44,7 @@ def weights_not_finite(weights: Mapping[str, paddle.Tensor]) -> list[str]:
 
 def newest_finite(folder: Path, model_name: str) -> Optional[Checkpoint]:
     """The checkpoint that was saved last of those that can be resumed and have finite weights."""
-    files = folder.glob(f"{model_name}_epoch_*{WEIGHTS}") if folder.is_dir() else ()
+    files = folder.glob(f"{glob.escape(model_name)}_epoch_*{WEIGHTS}") if folder.is_dir() else ()
     for file in sorted(files, key=lambda file: file.stat().st_mtime, reverse=True):
         number = file.stem.rpartition("_")[2]
         if not number.isdecimal():

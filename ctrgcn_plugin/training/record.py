@@ -277,6 +277,9 @@ class Record:
         fixes: what came of run-time fixes -> their names.
         processes: how many train together.
         warn: is told, from a thread, why a checksum or the file cannot be had.
+
+    Attributes:
+        shared: whether several processes train together.
     """
 
     def __init__(
@@ -289,7 +292,7 @@ class Record:
         processes: int,
         warn: Callable[[str], object],
     ) -> None:
-        self._folder, self._warn = folder, warn
+        self._folder, self._warn, self.shared = folder, warn, processes > 1
         text = as_config(config)
         done = config.get(RESUME) or 0
         files = named_files(config, bool(options.get("validate", True)))

@@ -17,7 +17,7 @@ from ctrgcn_plugin.upstream.skeleton_check import FAMILY
 TOP_LEVEL = (
     *("MODEL", "DATASET", "PIPELINE", "MIX", "OPTIMIZER", "METRIC", "INFERENCE", "PRECISEBN", "GRADIENT_ACCUMULATION"),
     *("model_name", "epochs", "log_interval", "save_interval", "val_interval", "output_dir", "resume_epoch"),
-    *("to_static", "use_npu", "use_xpu"),
+    *("to_static", "sync_bn", "use_npu", "use_xpu"),
 )
 NEEDED = {
     "train": ("MODEL", "DATASET", "PIPELINE", "OPTIMIZER", "model_name", "epochs"),

@@ -33,6 +33,9 @@ class MappedSkeletonDataset(Dataset):
         ConfigError: `label_path` is missing and needed.
     """
 
+    # what the patch evaluation-in-ranks asks a dataset for: several processes share its samples out, each once
+    even_batches = True
+
     def __init__(
         self,
         file_path: str,

@@ -98,6 +98,21 @@ def test_predicts_arrays_and_files(
     assert np.ptp(expected, axis=0).max() > 0.1  # or a mix-up of clips would not show
 
 
+@pytest.mark.parametrize("batch_size", [1, 2, 8])
+def test_what_cannot_be_used_is_refused_and_the_others_are_answered(
+    predictor: Predictor, clips: list[np.ndarray], expected: np.ndarray, tmp_path: Path, batch_size: int
+) -> None:
+    (tmp_path / "half.npy").write_bytes(b"\x93NUMPY")
+    given: list[Clip] = [clips[0] * np.nan, *clips[:2], tmp_path / "half.npy", tmp_path / "gone.npy", *clips[2:]]
+    refused: list[tuple[str, str]] = []
+    answers = predictor.stream(given, batch_size, lambda source, error: refused.append((source, str(error))))
+    np.testing.assert_allclose([answer.scores for answer in answers], expected, rtol=0, atol=1e-5)
+    assert [source for source, _ in refused] == ["clip 0", str(tmp_path / "half.npy"), str(tmp_path / "gone.npy")]
+    assert all(source in said and "\n" not in said for source, said in refused)
+    with pytest.raises(ClipError, match="half.npy"):
+        list(predictor.stream(given[1:], batch_size))
+
+
 def test_no_clips(predictor: Predictor) -> None:
     assert predictor.predict([]) == []
 

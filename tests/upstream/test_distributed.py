@@ -163,10 +163,12 @@ def test_mistakes_have_one_line(main, tmp_path):
     np.save(tmp_path / "one.npy", np.zeros((1, 3, 12, 25, 1), "float32"))
     np.save(tmp_path / "one_label.npy", np.zeros(1, "int64"))
     one = ["-o", "DATASET.valid.file_path=one.npy", "-o", "DATASET.valid.label_path=one_label.npy"]
-    status, printed = main(tmp_path, RANKS, ["--validate", *one], ["-o", "sync_bn=often"])
+    static = ["-o", "sync_bn=True", "-o", "to_static=True"]
+    status, printed = main(tmp_path, RANKS, ["--validate", *one], ["-o", "sync_bn=often"], static)
     assert status == 1
     assert printed.count("error: 1 samples cannot be shared out to 2 processes; start at most 1 of them") == RANKS
     assert printed.count("error: sync_bn must be True or False, got 'often'") == RANKS
+    assert printed.count("error: on a CPU sync_bn does not go with to_static; leave one of them out") == RANKS
 
 
 def _ranks_below(launcher: int) -> list[int]:

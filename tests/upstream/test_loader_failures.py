@@ -45,17 +45,20 @@ LEFT = """
     files = [file for pid in workers for file in glob.glob(f"/dev/shm/paddle_{pid}_*")]
     answer(**end, children=children, files=files)
 """
+FAIL = """
+    end = ended(lambda: list(batches))
+    del batches
+"""
 LOST = "a loader worker was killed, as systems do that run out of memory; "
 
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_bad_clip_is_one_line(probe, workers):
-    answered, printed = probe(
-        LOADER.format(bad=20, workers=workers) + "\n    end = ended(lambda: list(batches))" + LEFT
-    )
+    code = LOADER.format(bad=20, workers=workers) + FAIL + LEFT
+    answered, printed = probe(code)
     assert answered is not None, printed[-3000:]
     assert (answered["kind"], answered["said"]) == ("ClipError", "clip 20 is bad; mend it")
-    assert "Traceback" not in printed and answered["seconds"] < 20
+    assert "Traceback" not in printed and answered["seconds"] < 20 and answered["children"] == []
 
 
 KILLED = """

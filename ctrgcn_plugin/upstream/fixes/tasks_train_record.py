@@ -33,7 +33,10 @@ class Recorder:
                 called.apply_defaults()
                 self._record = _begin(cfg, {name: called.arguments[name] for name in list(called.arguments)[1:]})
             try:
-                return original(cfg, *args, **kwargs)
+                result = original(cfg, *args, **kwargs)
+                if self._record:
+                    self._record.wait()
+                return result
             finally:
                 self._record = None
 
@@ -41,7 +44,8 @@ class Recorder:
 
     def log_epoch(self, original: Callable) -> Callable:
         def log_epoch(*args: Any, **kwargs: Any) -> Any:
-            if self._record:
+            # other processes give up one that they have waited for too long
+            if self._record and not self._record.shared:
                 self._record.wait()
             return original(*args, **kwargs)
 
