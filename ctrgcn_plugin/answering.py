@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Optional
@@ -13,15 +14,17 @@ from ctrgcn_plugin import pose, terminal
 from ctrgcn_plugin.data import class_names
 from ctrgcn_plugin.data.clips import clip_files, opened
 from ctrgcn_plugin.data.footage import Footage, Needs
-from ctrgcn_plugin.deploy import timeline, windows
+from ctrgcn_plugin.deploy import selection, timeline, windows
 from ctrgcn_plugin.deploy.engines import AUTO
 from ctrgcn_plugin.deploy.predictor import Prediction, Predictor
 from ctrgcn_plugin.deploy.timeline import Timeline
-from ctrgcn_plugin.errors import ConfigError, EnvironmentSetupError
+from ctrgcn_plugin.errors import ClipError, ConfigError, EnvironmentSetupError, one_line
 from ctrgcn_plugin.files import replacing
 
 LONG = 20.0  # seconds; of what is longer, one answer says little
 DIGITS = 6  # of a probability
+TIMELINES, ANSWERS = Path("timeline"), Path("predictions.parquet")
+NAMED = 50  # bad clips; Parquet has them all
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,9 @@ class Request:
         kept: folder for the keypoints that it finds.
         window, stride: as the user writes them, see :func:`~ctrgcn_plugin.deploy.windows.frames_of`; no window for
             one answer to each clip.
-        output: folder for time lines.
+        output: folder for time lines, by default :data:`TIMELINES`; with `ray` the file, by default :data:`ANSWERS`.
+        ray, actors: a cluster that answers in the place of this process, see
+            :func:`~ctrgcn_plugin.deploy.ray.cluster.joined`.
     """
 
     model: str
@@ -63,7 +68,9 @@ class Request:
     kept: Optional[Path] = None
     window: Optional[str] = None
     stride: Optional[str] = None
-    output: Path = Path("timeline")
+    output: Optional[Path] = None
+    ray: Optional[str] = None
+    actors: Optional[int] = None
 
 
 def run(request: Request) -> None:
@@ -76,7 +83,12 @@ def run(request: Request) -> None:
         raise ConfigError("nothing to predict: give clips with --input, or videos with --video")
     if request.stride and not request.window:
         raise ConfigError("--stride needs a --window")
+    if request.actors is not None and (request.ray is None or request.actors < 1):
+        raise ConfigError(f"--actors {request.actors} has to be at least 1, and needs --ray")
     clips = [Path(path) for path in request.inputs] if request.keypoints else clip_files(request.inputs)
+    if request.ray is not None:
+        _answer_on_ray(request, clips, request.ray)
+        return
     predictor = Predictor(request.model, engine=request.engine, threads=request.threads)
     card = predictor.card
     names = class_names.read(request.names, card.classes) if request.names else card.names
@@ -123,6 +135,49 @@ def _answer(index: int, name: str, share: float) -> dict[str, object]:
     return {"class": index, "name": name, "probability": round(share, DIGITS)}
 
 
+def _answer_on_ray(request: Request, clips: Sequence[Path], address: str) -> None:
+    from ctrgcn_plugin.deploy.ray import prediction, worker
+
+    if request.videos or request.window:
+        raise ConfigError("--ray answers clips, each of them whole: no --video and no --window; see --save_keypoints")
+    output = request.output or ANSWERS
+    if output.is_dir():
+        raise ConfigError(f"{output} is a folder; with --ray, -o names the Parquet file to write")
+    models = selection.find_models(Path(request.model))
+    card = next(iter(models.values()))
+    layout = Path(request.layout or "")
+    job = worker.Job(
+        engine=request.engine,
+        threads=request.threads,
+        batch_size=request.batch_size,
+        names=class_names.read(request.names, card.classes) if request.names else card.names,
+        layout=str(layout.absolute()) if layout.is_file() else request.layout,
+        keypoints=request.keypoints,
+        image_size=request.image_size,
+    )
+    content, cluster, bad = worker.packed(models), prediction.Cluster(address, request.actors), 0
+    try:
+        with (
+            replacing(output) as file,
+            terminal.progress(total=len(clips), unit="clip") as shown,
+            closing(prediction.predict(clips, job, content, file, cluster)) as answers,
+        ):
+            for answered in answers:
+                shown.update(len(answered))
+                for clip, error in worker.unanswered(answered):
+                    bad += 1
+                    if bad <= NAMED:
+                        terminal.note(f"{clip}: {error}")
+    except OSError as error:
+        raise ConfigError(f"{output} cannot be written: {one_line(error)}") from error
+    if request.as_json:
+        terminal.hand_over(json.dumps({"clips": len(clips), "unanswered": bad, "answers": str(output)}))
+    else:
+        terminal.say(f"{len(clips) - bad} of {len(clips)} clips answered: {output}")
+    if bad:
+        raise ClipError(f"{bad} of {len(clips)} clips have no answer; the column error of {output} says why")
+
+
 def _answer_over_time(request: Request, predictor: Predictor, footage: Iterator[Footage], names: Sequence[str]) -> None:
     assert request.window
     written: dict[str, str] = {}
@@ -137,7 +192,7 @@ def _answer_over_time(request: Request, predictor: Predictor, footage: Iterator[
         parts = terminal.progress(windows.cut(one.frames, length, stride), unit="window", text=stem)
         answers = timeline.watch(predictor, one, parts, names=names, rate=rate, batch_size=request.batch_size)
         _show_over_time(answers, request.as_json)
-        _write(answers, request.output / stem)
+        _write(answers, (request.output or TIMELINES) / stem)
 
 
 def _show_over_time(answers: Timeline, as_json: bool) -> None:

@@ -56,10 +56,21 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "-o",
         "--output_path",
         type=Path,
-        default=Path("timeline"),
-        metavar="FOLDER",
-        help="gets a .csv and a .png of each (default: %(default)s)",
+        metavar="PATH",
+        help="folder that gets a .csv and a .png of each (default: timeline); with --ray the .parquet file of the "
+        "answers (default: predictions.parquet)",
     )
+
+    add = parser.add_argument_group("any number of clips, on any number of machines").add_argument
+    add(
+        "--ray",
+        nargs="?",
+        const="local",
+        metavar="ADDRESS",
+        help="answer on a Ray cluster, host:port or auto, else on this machine's cores; bad clips are named, and the "
+        "others answered",
+    )
+    add("--actors", type=int, metavar="N", help="processes with the model (default: as many as there are CPUs for)")
 
 
 def _rate(text: str) -> float:
@@ -98,6 +109,8 @@ def _run(options: argparse.Namespace) -> int:
             window=options.window,
             stride=options.stride,
             output=options.output_path,
+            ray=options.ray,
+            actors=options.actors,
         )
     )
     return 0
