@@ -44,7 +44,7 @@ from ctrgcn_plugin.upstream import locate
 PROTOCOL = "xview"
 RESULTS = Path(__file__).parent / "results"
 CONFIG, SCORES, LOG = "config.yaml", "scores.npz", "train.log"
-NETWORKS, INGREDIENTS = "networks", "ingredients"
+NETWORKS, PASSES, INGREDIENTS = "networks", "passes", "ingredients"
 WIDTH = 16
 
 
@@ -70,6 +70,11 @@ def ingredient(**changes: Any) -> Study:
     return Study("ctrgcn_light_v2_nwucla_joint", {place.replace("__", "."): it for place, it in changes.items()}, WIDTH)
 
 
+def passes(epochs: int) -> Study:
+    """CTRGCN_lightV2 as it is shipped, with more passes over the training clips."""
+    return Study("ctrgcn_light_v2_nwucla_joint", {"epochs": epochs, "OPTIMIZER.learning_rate.max_epoch": epochs})
+
+
 STEP_DECAY = {
     "name": "CustomWarmupAdjustDecay",
     **{"step_base_lr": 0.05, "warmup_epochs": 2, "lr_decay_rate": 0.1, "boundaries": [18, 25], "iter_step": True},
@@ -81,6 +86,7 @@ STUDIES: dict[str, dict[str, Study]] = {
         "CTRGCN": Study("ctrgcn_nwucla_joint"),
         "CTRGCNLite, taught by CTRGCN": Study("ctrgcn_lite_nwucla_joint_dml", needs="CTRGCN"),
     },
+    PASSES: {"65 epochs": passes(65)},
     INGREDIENTS: {
         "the recipe": ingredient(),
         "with mixup": ingredient(MIX={"name": "Mixup", "alpha": 0.2}),

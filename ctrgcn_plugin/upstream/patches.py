@@ -19,6 +19,7 @@ from typing import Optional
 
 from ctrgcn_plugin import resources
 from ctrgcn_plugin.errors import EnvironmentSetupError, UserError, unknown
+from ctrgcn_plugin.files import replacing
 
 COMMAND = "ctrgcn patch"
 SHOWN = 5
@@ -81,7 +82,7 @@ def in_place(root: Path, patches: Optional[Sequence[Patch]] = None) -> list[Patc
     """Those patches that the PaddleVideo at `root` has."""
     patches = series() if patches is None else patches
     with _copy(root, patches) as copy:
-        return [patch for patch in reversed(patches) if _git_apply(copy, [patch], back=True) is None][::-1]
+        return [patch for patch in reversed(patches) if _git_apply(copy, patch, back=True) is None][::-1]
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def plan(root: Path, patches: Sequence[Patch]) -> Outcome:
     with _copy(root, patches) as copy:
         for patch in patches:
             missing = [path for path in patch.touches if not (root / path).is_file() and not _adds(patch, path)]
-            reason = f"there is no {', '.join(missing)}" if missing else _git_apply(copy, [patch])
+            reason = f"there is no {', '.join(missing)}" if missing else _git_apply(copy, patch)
             if reason is None:
                 fits.append(patch)
             else:
@@ -141,7 +142,7 @@ def apply(root: Path, names: Sequence[str] = ()) -> Outcome:
     if outcome.others and (names or not outcome.fits):
         patch, reason = next(iter(outcome.others.items()))
         raise UserError(f"patch {patch} does not fit {root}: {reason}; see which do: {COMMAND} --list {root}")
-    _must(_git_apply(root, outcome.fits))
+    _change(root, outcome.fits)
     return outcome
 
 
@@ -153,7 +154,7 @@ def take_back(root: Path, names: Sequence[str] = ()) -> list[Patch]:
     if not there or (names and absent):
         raise UserError(f"{root} does not have {_listed(absent)} in place; see what it has: {COMMAND} --list {root}")
     back = [patch for patch in patches if patch in there]
-    _must(_git_apply(root, back, back=True))
+    _change(root, back[::-1], back=True)
     return back
 
 
@@ -183,13 +184,35 @@ def _adds(patch: Patch, path: str) -> bool:
     return f"\n--- /dev/null\n+++ b/{path}\n" in patch.file.read_text(encoding="utf-8")
 
 
-def _git_apply(root: Path, patches: Sequence[Patch], back: bool = False) -> Optional[str]:
-    """Apply all or none of the patches to the files at `root`; why not, or None if it went well."""
-    ordered = patches[::-1] if back else patches
-    # one input: git then writes nothing unless all of it fits
-    text = "\n".join(patch.file.read_text(encoding="utf-8") for patch in ordered)
+def _change(root: Path, patches: Sequence[Patch], back: bool = False) -> None:
+    """Apply the patches to the files at `root`, or take them back, in this order; nothing is written unless all fit."""
+    with _copy(root, patches) as copy:
+        for patch in patches:
+            reason = _git_apply(copy, patch, back)
+            if reason is not None:
+                raise UserError(f"patch {patch} cannot be {'taken back' if back else 'applied'}: {reason}")
+        for path in sorted({path for patch in patches for path in patch.touches}):
+            _put(Path(copy, path), root / path)
+
+
+def _put(new: Path, old: Path) -> None:
+    """Have `old` as `new` is."""
+    try:
+        if not new.is_file():
+            old.unlink(missing_ok=True)
+        elif not old.is_file() or old.read_bytes() != new.read_bytes():
+            with replacing(old) as file:
+                file.write(new.read_bytes())
+            shutil.copymode(new, old)
+    except OSError as error:
+        raise EnvironmentSetupError(f"{old} cannot be changed: {error.strerror}; may you write there?") from error
+
+
+def _git_apply(root: Path, patch: Patch, back: bool = False) -> Optional[str]:
+    """Apply a patch to the files at `root`; why not, or None if it went well."""
     options = ["--reverse"] if back else []
-    result = _git(root, "apply", "--whitespace=nowarn", *options, "-", text=text)
+    # one patch a call: which of several git takes back first depends on its version
+    result = _git(root, "apply", "--whitespace=nowarn", *options, "-", text=patch.file.read_text(encoding="utf-8"))
     if result.returncode == 0:
         return None
     return _last_line(result.stderr).removeprefix("error: ") or f"git apply ended with status {result.returncode}"
@@ -204,11 +227,6 @@ def _git(root: Path, *arguments: str, text: str = "") -> subprocess.CompletedPro
         )
     except FileNotFoundError as error:
         raise EnvironmentSetupError("patches are applied by git, which is not installed; install it") from error
-
-
-def _must(reason: Optional[str]) -> None:
-    if reason is not None:
-        raise EnvironmentSetupError(f"git could not change the files: {reason}")
 
 
 def _last_line(text: str) -> str:

@@ -194,7 +194,8 @@ def test_what_is_recorded_and_what_stops_no_training(probe, tmp_path):
         paddle.distributed.get_rank = lambda: 1
         answer(**found, rank=brief("rank"))
     """
-    answered, printed = probe(BRIEF + textwrap.dedent(code))
+    # this training has no checkpoint to go on from
+    answered, printed = probe(BRIEF + textwrap.dedent(code), off="exact-resume")
     assert answered is not None, printed[-3000:]
     whole = {"epochs.csv": EPOCHS_TEXT, "steps.csv": STEPS_TEXT}
     assert answered == {

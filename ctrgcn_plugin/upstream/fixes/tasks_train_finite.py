@@ -48,7 +48,9 @@ class Training:
         self._samplers[part] = batches.noting(sampler)
 
     def end_epoch(self, epoch: int) -> None:
-        """Look at the weights of an epoch that has been trained."""
+        """Look at the weights of an epoch that has been trained, if it is a model of ours that was built."""
+        if self._model is None:
+            return
         from ctrgcn_plugin.training import finite
 
         wrong = finite.weights_not_finite(self._model.state_dict())
