@@ -16,7 +16,7 @@ from ctrgcn_plugin.data.clips import clip_files, opened
 from ctrgcn_plugin.data.footage import Footage, Needs
 from ctrgcn_plugin.deploy import selection, timeline, windows
 from ctrgcn_plugin.deploy.engines import AUTO
-from ctrgcn_plugin.deploy.predictor import Prediction, Predictor
+from ctrgcn_plugin.deploy.predictor import Prediction, Predictor, Refused
 from ctrgcn_plugin.deploy.timeline import Timeline
 from ctrgcn_plugin.errors import ClipError, ConfigError, EnvironmentSetupError, one_line
 from ctrgcn_plugin.files import replacing
@@ -74,10 +74,11 @@ class Request:
 
 
 def run(request: Request) -> None:
-    """Answer, as the answers come.
+    """Answer, as the answers come; of several clips, each that cannot be answered is a line on stderr.
 
     Raises:
-        UserError: a clip, a video or the model is not what is needed, or they do not fit.
+        UserError: the model or an option is not what is needed, or a clip or a video is not; of several clips, the
+            others have been answered then.
     """
     if not request.inputs and not request.videos:
         raise ConfigError("nothing to predict: give clips with --input, or videos with --video")
@@ -93,29 +94,47 @@ def run(request: Request) -> None:
     card = predictor.card
     names = class_names.read(request.names, card.classes) if request.names else card.names
     needs = replace(predictor.needs, layout=request.layout) if request.layout else predictor.needs
-    footage = _footage(request, clips, needs)
+    asked = len(clips) + len(request.videos)
+    unanswered: list[str] = []
+
+    def refused(source: str, error: ClipError) -> None:
+        if asked == 1:
+            raise error
+        unanswered.append(source)
+        terminal.complain(error)
+
+    footage = _footage(request, clips, needs, refused)
     if request.window:
-        _answer_over_time(request, predictor, footage, names)
-        return
-    answers: Iterable[Prediction] = predictor.stream(footage, batch_size=request.batch_size)
-    if not sys.stdout.isatty():
-        # on a terminal the answers say themselves how it goes
-        answers = terminal.progress(answers, len(clips) + len(request.videos), "clip")
-    for prediction in answers:
-        _show(prediction, names, request)
+        _answer_over_time(request, predictor, footage, names, refused)
+    else:
+        answers: Iterable[Prediction] = predictor.stream(footage, request.batch_size, refused)
+        if not sys.stdout.isatty():
+            # on a terminal the answers say themselves how it goes
+            answers = terminal.progress(answers, asked, "clip")
+        for prediction in answers:
+            _show(prediction, names, request)
+    if unanswered:
+        raise ClipError(f"{len(unanswered)} of {asked} clips have no answer, for the reasons above")
 
 
-def _footage(request: Request, clips: Sequence[Path], needs: Needs) -> Iterator[Footage]:
-    """What is to be answered, opened one after the other."""
+def _footage(request: Request, clips: Sequence[Path], needs: Needs, refused: Refused) -> Iterator[Footage]:
+    """What is to be answered, opened one after the other; what cannot be is refused."""
     for clip in clips:
-        yield opened(clip, needs, form=request.keypoints, image_size=request.image_size)
+        try:
+            yield opened(clip, needs, form=request.keypoints, image_size=request.image_size)
+        except ClipError as error:
+            refused(str(clip), error)
     if not request.videos:
         return
     persons = needs.clip_shape[2]
     estimator = pose.get(request.pose, python=request.pose_python, model=request.pose_model, persons=persons)
     for video in request.videos:
         keep = request.kept / f"{video.stem}.json" if request.kept else None
-        seen = pose.footage(estimator, video, needs, keep)
+        try:
+            seen = pose.footage(estimator, video, needs, keep)
+        except ClipError as error:
+            refused(str(video), error)
+            continue
         if not request.window and seen.rate and seen.frames / seen.rate > LONG:
             terminal.note(f"{video} is {seen.frames / seen.rate:.0f} s long; --window 3s answers it part by part")
         yield seen
@@ -178,7 +197,9 @@ def _answer_on_ray(request: Request, clips: Sequence[Path], address: str) -> Non
         raise ClipError(f"{bad} of {len(clips)} clips have no answer; the column error of {output} says why")
 
 
-def _answer_over_time(request: Request, predictor: Predictor, footage: Iterator[Footage], names: Sequence[str]) -> None:
+def _answer_over_time(
+    request: Request, predictor: Predictor, footage: Iterator[Footage], names: Sequence[str], refused: Refused
+) -> None:
     assert request.window
     written: dict[str, str] = {}
     for one in footage:
@@ -190,7 +211,11 @@ def _answer_over_time(request: Request, predictor: Predictor, footage: Iterator[
         length = windows.frames_of(request.window, rate)
         stride = windows.frames_of(request.stride, rate) if request.stride else max(1, length // 2)
         parts = terminal.progress(windows.cut(one.frames, length, stride), unit="window", text=stem)
-        answers = timeline.watch(predictor, one, parts, names=names, rate=rate, batch_size=request.batch_size)
+        try:
+            answers = timeline.watch(predictor, one, parts, names=names, rate=rate, batch_size=request.batch_size)
+        except ClipError as error:
+            refused(one.source, error)
+            continue
         _show_over_time(answers, request.as_json)
         _write(answers, (request.output or TIMELINES) / stem)
 

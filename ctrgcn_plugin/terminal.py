@@ -56,6 +56,11 @@ def note(text: str) -> None:
         print(_fitted(text, sys.stderr), file=sys.stderr, flush=True)
 
 
+def complain(error: object) -> None:
+    """A line about what is wrong, however little is to be said."""
+    print(f"ctrgcn: {style('error:', 'red', sys.stderr)} {error}", file=sys.stderr, flush=True)
+
+
 def detail(text: str) -> None:
     """A line for somebody who wants to know exactly."""
     if level >= Level.VERBOSE:

@@ -80,7 +80,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         return options.command.run(options)
     except UserError as error:
         terminal.detail(traceback.format_exc())
-        sys.stderr.write(f"ctrgcn: {terminal.style('error:', 'red', sys.stderr)} {error}\n")
+        terminal.complain(error)
         return 1
     except KeyboardInterrupt:
         return INTERRUPTED

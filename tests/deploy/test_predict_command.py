@@ -212,3 +212,24 @@ def test_an_older_model_says_what_it_guesses(
     old = clips.opened(keypoints, replace(predictor.needs, layout="", unit=""))
     np.testing.assert_array_equal(old.clip(), clips.opened(keypoints, predictor.needs).clip())
     assert "taken to be in trunks" in caplog.text
+
+
+def test_bad_clips_are_named_and_the_others_answered(run: Run, keypoints: Path, video: Path, tmp_path: Path) -> None:
+    """Of one clip its error is the command's, see test_mistakes."""
+    bad = tmp_path / "bad.json"
+    bad.write_text("[{]")
+    given = ["--keypoints", "coco", "-i", keypoints, bad, tmp_path / "gone.json", "--video", tmp_path / "no.mp4", video]
+    status, lines, err = run("--json", *given)
+    answered = [json.loads(line)["clip"] for line in lines]
+    errors = [line.removeprefix("ctrgcn: error: ") for line in err.splitlines() if line.startswith("ctrgcn: error:")]
+    assert (status, answered) == (1, [str(keypoints), str(video)])
+    assert [next(name for name in ("bad.json", "gone.json", "no.mp4") if name in line) for line in errors[:-1]] == [
+        "bad.json",
+        "gone.json",
+        "no.mp4",
+    ]
+    assert errors[-1] == "3 of 5 clips have no answer, for the reasons above"
+
+    status, lines, err = run("--window", 10, "-o", tmp_path / "out", "-i", bad, keypoints)
+    assert status == 1 and str(keypoints) in lines and (tmp_path / "out" / "walk.csv").is_file()
+    assert err.count("ctrgcn: error:") == 2 and "1 of 2 clips have no answer" in err

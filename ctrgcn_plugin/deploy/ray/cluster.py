@@ -25,7 +25,7 @@ OBJECT_STORE = 256 << 20  # bytes of a local one; paths and scores are small, an
 FIXED = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_AUTO_CONNECT": "0"}
 QUIET = {"RAY_BACKEND_LOG_LEVEL": "fatal"}
 # a cluster that is not there is looked for 20 times, half a minute and more each
-BOUNDED = {"RAY_NUM_REDIS_GET_RETRIES": "1", "RAY_py_gcs_connect_timeout_s": "5"}
+BOUNDED = {"RAY_NUM_REDIS_GET_RETRIES": "1", "RAY_py_gcs_connect_timeout_s": "10"}
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,10 @@ class Cluster:
         except Exception as error:
             # from Ray's own errors to those of sockets
             what = "cannot be started here" if self._is_own else f"cannot join a cluster at {self.address}"
-            raise EnvironmentSetupError(f"Ray {ray.__version__} {what}: {reason(error)}") from error
+            advice = (
+                "" if self._is_own else "; `ray status` shows one that runs, RAY_AUTH_MODE=token is for one with token"
+            )
+            raise EnvironmentSetupError(f"Ray {ray.__version__} {what}: {reason(error)}{advice}") from error
 
     def _room(self, ray: ModuleType, threads: int) -> int:
         nodes = sorted(int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"])
