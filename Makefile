@@ -36,5 +36,5 @@ clean:
 $(STAMP): pyproject.toml setup.py
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install --upgrade pip
-	$(PIP) install --editable ".[cpu,upstream,plot,test,lint]"
+	$(PIP) install --editable ".[cpu,upstream,plot,ray,test,lint]"
 	touch $@
