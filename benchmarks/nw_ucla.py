@@ -94,6 +94,13 @@ STUDIES: dict[str, dict[str, Study]] = {
         "steps, no cosine": ingredient(OPTIMIZER__learning_rate=STEP_DECAY),
         "no weight decay": ingredient(OPTIMIZER__weight_decay__value=0.0),
         "upstream's initialisation": ingredient(MODEL__backbone__init="upstream"),
+        "CTRGCN as wide, the teacher": Study("ctrgcn_nwucla_joint", width=WIDTH),
+        "taught by CTRGCN": Study(
+            "ctrgcn_lite_nwucla_joint_dml",
+            {"MODEL.models.1.Student.backbone.name": "CTRGCN_lightV2"},
+            WIDTH,
+            needs="CTRGCN as wide, the teacher",
+        ),
         "turns of 0.3 about all axes": ingredient(PIPELINE__train__transform__0__SkeletonRotation__theta=0.3),
         "no turns": ingredient(PIPELINE__train__transform__0__SkeletonRotation__theta=0.0),
         "no scaling": ingredient(PIPELINE__train__transform__1__SkeletonAugment__scale=0),
@@ -157,8 +164,9 @@ class Run:
         for place, value in self.study.changes.items():
             put(config, place, value)
         if self.study.width:
-            put(config, "MODEL.backbone.base_channel", self.study.width)
-            put(config, "MODEL.head.in_channels", self.study.width)
+            for network in networks_in(config["MODEL"]):
+                put(network, "backbone.base_channel", self.study.width)
+                put(network, "head.in_channels", self.study.width)
         for part, split in fitting.DATASETS.items():
             for key, kind in (("file_path", "data.npy"), ("label_path", "label.pkl")):
                 put(config, f"DATASET.{part}.{key}", str((self._data / PROTOCOL / f"{split}_{kind}").resolve()))
@@ -168,6 +176,11 @@ class Run:
         config.update(output_dir=str(self.folder))
         config["METRIC"]["scores"] = SCORES
         return config
+
+
+def networks_in(model: Mapping[str, Any]) -> list[Any]:
+    """A recognizer's network, or those of a distillation."""
+    return [part for named in model["models"] for part in named.values()] if "models" in model else [model]
 
 
 def put(config: Any, place: str, value: Any) -> None:
