@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shlex
 import shutil
 import sys
@@ -117,7 +118,7 @@ class _Quickstart:
         main = self._script(upstream.main)
         steps = self.epochs * (data.clips["train"] // BATCH_SIZE)
         # upstream validates after the first epoch, every val_interval-th after it and the last
-        steps += min(self.epochs, 2) * (data.clips["val"] // _test_batch(data.clips["val"]))
+        steps += min(self.epochs, 2) * math.ceil(data.clips["val"] / BATCH_SIZE)
         with terminal.progress(total=steps, unit="step") as bar:
             self._command("train", [*main, "--validate", "-c", "quickstart.yaml", "--seed", str(self.seed)], bar)
 
@@ -185,10 +186,7 @@ class _Quickstart:
         config = configs.load(RECIPE)
         config["MODEL"]["backbone"]["base_channel"] = BASE_CHANNEL
         config["MODEL"]["head"].update(in_channels=BASE_CHANNEL, num_classes=len(data.actions))
-        test_batch = _test_batch(data.clips["val"])
-        config["DATASET"].update(
-            batch_size=BATCH_SIZE, valid_batch_size=test_batch, test_batch_size=test_batch, num_workers=0
-        )
+        config["DATASET"].update(batch_size=BATCH_SIZE, test_batch_size=BATCH_SIZE, num_workers=0)
         for part, split in (("train", "train"), ("valid", "val"), ("test", "val")):
             config["DATASET"][part].update(
                 file_path=f"{DATASET}/{PROTOCOL}/{DATA.format(split=split)}",
@@ -216,11 +214,6 @@ class _Quickstart:
         row = clips_by_action(self.data / LABELS.format(split="val"))[action][0]
         np.save(self.folder / "clip.npy", clips[row])
         return "clip.npy", action
-
-
-def _test_batch(clips: int) -> int:
-    """A batch size that divides the clips: upstream's SkeletonMetric averages over batches, whatever their size."""
-    return max(size for size in range(1, BATCH_SIZE + 1) if clips % size == 0)
 
 
 def _advance(bar: tqdm, done: int, total: int) -> None:

@@ -26,7 +26,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--form",
         choices=("paddle", "original", "pyskl", "mmaction2"),
-        help="whose names the output has (default: original's for .pt and .pth, else paddle's)",
+        help="whose names the output has (default: paddle; for .pt and .pth the input's, or that of its network)",
     )
     add(
         "--leave_out",
@@ -44,11 +44,13 @@ def _run(options: argparse.Namespace) -> int:
     from ctrgcn_plugin.environment import require_paddle
 
     require_paddle()
-    from ctrgcn_plugin.convert import conversion
+    from ctrgcn_plugin.convert import conversion, writing
     from ctrgcn_plugin.convert.forms import PADDLE
 
-    form = conversion.form_for(options.output, options.form)
+    if options.output:
+        writing.writer_of(options.output)  # before anything is read
     held = conversion.hold(options.input, options.config, options.leave_out)
+    form = held.form_for(options.output, options.form)
     shown = SHOWN if terminal.level < terminal.Level.VERBOSE else sys.maxsize
     for line in held.lines(shown):
         terminal.say(line)

@@ -12,7 +12,7 @@ from ctrgcn_plugin.cli.command import Command
 def _arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("-c", "--config", required=True, help="config file, yours or a shipped one")
-    add("-p", "--pretrained_params", required=True, help="checkpoint (.pdparams, .safetensors, .onnx)")
+    add("-p", "--pretrained_params", required=True, help="checkpoint (.pdparams, .safetensors, .onnx, .pt, .pth)")
     add("-o", "--output_path", type=Path, default=Path("inference"), help="folder (default: %(default)s)")
     add("--save_name", help="name of the files (default: the config's model_name)")
     add("--override", action="append", default=[], metavar="KEY=VALUE", help="change a config value")

@@ -12,7 +12,7 @@ import numpy as np
 from ctrgcn_plugin import checkpoint, configs, terminal
 from ctrgcn_plugin.convert import forms, writing
 from ctrgcn_plugin.convert.described import network_of
-from ctrgcn_plugin.convert.forms import CONSTANT, FORMS, ORIGINAL, PADDLE, Form
+from ctrgcn_plugin.convert.forms import CONSTANT, FORMS, ORIGINAL, PADDLE, PYSKL, Form
 from ctrgcn_plugin.errors import CheckpointError, ConfigError
 from ctrgcn_plugin.models.backbones import CTRGCN, CTRGCNRectified
 from ctrgcn_plugin.models.network import STUDENT, Network, build_network
@@ -93,6 +93,19 @@ class Conversion:
         keys = (*self.fit.extra, *self.fit.missing, *(text.split()[0] for text in self.fit.misfit))
         return [(self.names.get(key, key), shape(self.given, key), shape(own, key)) for key in keys]
 
+    def form_for(self, target: Optional[Path], name: Optional[str]) -> Form:
+        """The form of an output: the one that is named, else the one that readers of such a file expect.
+
+        Of PyTorch's files that is the form that was read, or the one that a network of Paddle's comes from.
+        """
+        if name is not None:
+            return FORMS[name]
+        if target is None or target.suffix.lower() not in TORCH:
+            return PADDLE
+        if self.form is not PADDLE:
+            return self.form
+        return PYSKL if type(self.network.backbone) is CTRGCNRectified else ORIGINAL
+
     def require(self, form: Form, for_training: bool = False) -> None:
         """Raise a CheckpointError unless the network of `form` would answer as the file's does.
 
@@ -127,19 +140,6 @@ class Conversion:
         """Write what matches, in the network's order, in the format that the suffix says."""
         state = {key: self.given[key] for key in self.fit.matched}
         writing.write(forms.of_paddle(state, form), target)
-
-
-def form_for(target: Optional[Path], name: Optional[str]) -> Form:
-    """The form of an output: the one that is named, else the one that readers of the format expect.
-
-    Raises:
-        ConfigError: files of such a suffix are not written.
-    """
-    if target is not None:
-        writing.writer_of(target)
-    if name is not None:
-        return FORMS[name]
-    return ORIGINAL if target is not None and target.suffix.lower() in TORCH else PADDLE
 
 
 def hold(source: Path, config: Optional[str] = None, leave_out: Sequence[str] = ()) -> Conversion:

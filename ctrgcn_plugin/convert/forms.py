@@ -119,7 +119,8 @@ ORIGINAL = Form(
     {HEAD: _transposed},
     absent=(CONSTANT,),
 )
-FORMS = {form.name: form for form in (PADDLE, ORIGINAL, _mmlab("pyskl", "fc_cls"), _mmlab("mmaction2", "fc"))}
+PYSKL = _mmlab("pyskl", "fc_cls")
+FORMS = {form.name: form for form in (PADDLE, ORIGINAL, PYSKL, _mmlab("mmaction2", "fc"))}
 
 
 def unwrapped(state: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Optional
 
 from ctrgcn_plugin import checkpoint, configs, resources
+from ctrgcn_plugin.convert import writing
 from ctrgcn_plugin.deploy.engines import MODEL_SUFFIXES
 from ctrgcn_plugin.deploy.export import export
 from ctrgcn_plugin.deploy.writing import Order
@@ -108,7 +109,7 @@ def place_weights(root: Path, need: Need, given: Optional[Path], replace: bool) 
     if given:
         state = checkpoint.of_network(checkpoint.read(given), config["MODEL"].get("student", STUDENT))
         checkpoint.load_into(build_network(config["MODEL"]), state, given)
-        supplies.save(state, target)
+        writing.write(state, target)
     elif not mine:
         supplies.write_fixed(target, config["MODEL"])
     if need.model:

@@ -7,12 +7,10 @@ reads its config: upstream's prepare.sh knows nothing of them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from ctrgcn_plugin import sections
-from ctrgcn_plugin.files import replacing
 
 FIXED = "fixed.pdparams"
 LITE = Path("data/ntu-rgb-d/lite")
@@ -38,22 +36,13 @@ def supply(root: Path, config: Mapping[str, Any]) -> list[str]:
 
 def write_fixed(file: Path, model: Mapping[str, Any]) -> None:
     """Write the fixed weights of the network in a MODEL section, or in one network's part of it."""
+    from ctrgcn_plugin.convert import writing
     from ctrgcn_plugin.models.network import build_network
     from ctrgcn_plugin.tipc import fixed
 
     network = build_network(model)
     fixed.fill(network)
-    save({key: value.numpy() for key, value in network.state_dict().items()}, file)
-
-
-def save(state: Mapping[str, Any], file: Path) -> None:
-    """Write arrays as a checkpoint."""
-    import paddle
-
-    content = BytesIO()
-    paddle.save({key: paddle.to_tensor(value) for key, value in state.items()}, content)
-    with replacing(file) as target:
-        target.write(content.getbuffer())
+    writing.write({key: value.numpy() for key, value in network.state_dict().items()}, file)
 
 
 def _lite_files(config: Mapping[str, Any]) -> Iterator[Path]:

@@ -238,6 +238,17 @@ def test_the_originals_form_is_that_of_torchs_files(folder):
     np.testing.assert_array_equal(checkpoint.read("b.pt")["head.fc.weight"], network.head.fc.weight.numpy())
 
 
+@pytest.mark.parametrize(("given", "form"), [("paddle", "pyskl"), ("mmaction2", "mmaction2"), ("pyskl", "pyskl")])
+def test_the_form_of_torchs_files_is_the_inputs_or_its_networks(given, form, folder):
+    _, network = small("CTRGCNRectified")
+    save(network, "a.pdparams")
+    first = Path("a.pdparams" if given == "paddle" else "b.pth")
+    if given != "paddle":
+        assert main(["convert", "a.pdparams", "b.pth", "--form", given]) == 0
+    assert main(["convert", str(first), "c.pt"]) == 0
+    assert forms.recognised(checkpoint.arrays("c.pt")) is FORMS[form]
+
+
 @pytest.mark.parametrize("name", ["CTRGCN_light", "CTRGCN_lightV2", "CTRGCNLite"])
 def test_other_models_have_no_form_elsewhere(name, folder, capsys):
     save(small(name)[1], "a.pdparams")
