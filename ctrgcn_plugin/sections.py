@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
+
+
+def output_folder(config: Mapping[str, Any]) -> Path:
+    """Where a training saves, as upstream finds it."""
+    return Path(config.get("output_dir") or f"output/{config.get('model_name')}")
 
 
 def networks(model: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

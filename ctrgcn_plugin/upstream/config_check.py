@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ctrgcn_plugin.errors import ConfigError, UserError, unknown
-from ctrgcn_plugin.sections import parts, pipeline_steps
+from ctrgcn_plugin.sections import output_folder, parts, pipeline_steps
 from ctrgcn_plugin.upstream import script, skeleton_check
 from ctrgcn_plugin.upstream.skeleton_check import FAMILY
 
@@ -47,7 +47,7 @@ def check(config: Mapping[str, Any]) -> None:
         _check_component(*component)
     skeleton_check.check(config, script.role())
     if script.role() == "train":
-        check_output(Path(config.get("output_dir") or f"./output/{config['model_name']}"))
+        check_output(output_folder(config))
 
 
 def check_output(folder: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Optional
 
 from ctrgcn_plugin import configs, terminal
 from ctrgcn_plugin.errors import UserError
+from ctrgcn_plugin.sections import output_folder
 from ctrgcn_plugin.training import best, record, reproduce, state
 from ctrgcn_plugin.upstream import locate, running
 
@@ -56,7 +57,7 @@ class Output:
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> Output:
         """As upstream finds it in a config."""
-        return cls(Path(config.get("output_dir") or f"output/{config['model_name']}"), str(config["model_name"]))
+        return cls(output_folder(config), str(config["model_name"]))
 
     def weights(self, what: str = "*") -> list[Path]:
         """Checkpoints, by name."""

@@ -295,9 +295,18 @@ def test_another_version_of_ray(two_nodes: Any, monkeypatch: pytest.MonkeyPatch)
 # from start to end
 
 
+# a job in a script's background is started with SIGINT ignored, and hands that on
+COMMAND = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from ctrgcn_plugin.cli import main
+raise SystemExit(main())
+"""
+
+
 def command(model: Path, *arguments: object, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "ctrgcn_plugin", "predict", "-m", str(model), *map(str, arguments)],
+        [sys.executable, "-c", COMMAND, "predict", "-m", str(model), *map(str, arguments)],
         env={**os.environ, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

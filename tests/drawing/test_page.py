@@ -149,7 +149,8 @@ def show(open_page, tmp_path):
         write(players, tmp_path / "clips.html", "clips")
         opened = open_page(tmp_path / "clips.html", **settings)
         figures = opened.page.query_selector_all("figure")
-        opened.page.wait_for_function("document.querySelector('figure').skeletonPlayer?.visible")
+        # a function: a text would be evaluated in the page, whose policy forbids it
+        opened.page.wait_for_function("() => document.querySelector('figure').skeletonPlayer?.visible")
         return opened, figures
 
     return show

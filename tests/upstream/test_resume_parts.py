@@ -24,7 +24,7 @@ def _training(folder: Path, resumed: int = 0, rank: int = 0) -> Training:
     training = Training(folder, NAME, resumed, rank)
     training.samplers.append(paddle.io.DistributedBatchSampler(range(8), 4, shuffle=True))
     schedule = paddle.optimizer.lr.ReduceOnPlateau(0.1, patience=0)
-    training.observe(schedule)
+    training.watch_schedule(schedule)
     with pytest.warns(UserWarning, match="Scaler can only be enabled"):
         training.scaler = paddle.amp.GradScaler()
     # as on a GPU: there it has a state

@@ -18,6 +18,7 @@ from ctrgcn_plugin.upstream.fixes.code import mentions, wrapping
 from ctrgcn_plugin.upstream.fixes.fix import FALSIFIES, LACKS, Fix, always
 from ctrgcn_plugin.upstream.fixes.proxy import replaced
 from ctrgcn_plugin.upstream.log import logger
+from ctrgcn_plugin.upstream.ranks import ranks
 from ctrgcn_plugin.upstream.visualdl_log import METERS
 
 SYNC_BN = "sync_bn"
@@ -32,7 +33,7 @@ def _in_ranks(task: str, **changes: Change) -> Callable[[ModuleType], None]:
     def cure(module: ModuleType) -> None:
         def in_ranks(original: Callable) -> Callable:
             def run(cfg: Any, *args: Any, **kwargs: Any) -> Any:
-                if not concerns_us(cfg) or _ranks() == 1:
+                if not concerns_us(cfg) or ranks() == 1:
                     return original(cfg, *args, **kwargs)
                 changed = {name: change(cfg, getattr(module, name)) for name, change in changes.items()}
                 with replaced(module, **changed):
@@ -43,12 +44,6 @@ def _in_ranks(task: str, **changes: Change) -> Callable[[ModuleType], None]:
         wrapping(task, in_ranks)(module)
 
     return cure
-
-
-def _ranks() -> int:
-    import paddle
-
-    return paddle.distributed.get_world_size()
 
 
 def _repeats_samples(module: ModuleType) -> bool:
@@ -107,7 +102,7 @@ def _average_samples(module: ModuleType) -> None:
     def get_acc(self: Any, scores: Any, labels: Any, valid_mode: bool, if_top5: bool = True) -> Any:
         # which differs in being over all ranks, and nothing else
         found = original(self, scores, labels, False, if_top5)
-        if not valid_mode or _ranks() == 1:
+        if not valid_mode or ranks() == 1:
             return found
         import paddle
 
@@ -140,8 +135,8 @@ def _synchronised(cfg: Mapping[str, Any], build_model: Callable) -> Callable:
     samples = cfg["DATASET"].get("batch_size", 8)
     if not asked:
         logger().info(
-            f"batch normalisation: each of the {_ranks()} processes takes its statistics of its own {samples} samples; "
-            f"-o {SYNC_BN}=True has them of all {samples * _ranks()}, as one process would"
+            f"batch normalisation: each of the {ranks()} processes takes its statistics of its own {samples} samples; "
+            f"-o {SYNC_BN}=True has them of all {samples * ranks()}, as one process would"
         )
         return build_model
 
@@ -152,7 +147,7 @@ def _synchronised(cfg: Mapping[str, Any], build_model: Callable) -> Callable:
 
         if cfg.get("to_static") and paddle.get_device() == "cpu":
             raise ConfigError(f"on a CPU {SYNC_BN} does not go with to_static; leave one of them out")
-        logger().info(f"batch normalisation: statistics are of the {samples * _ranks()} samples of all processes")
+        logger().info(f"batch normalisation: statistics are of the {samples * ranks()} samples of all processes")
         return synchronise(build_model(*args, **kwargs))
 
     return build

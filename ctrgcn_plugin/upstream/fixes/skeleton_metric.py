@@ -19,6 +19,7 @@ from ctrgcn_plugin.upstream.fixes.fix import FALSIFIES, LACKS, STOPS, Fix, alway
 from ctrgcn_plugin.upstream.fixes.heads_base import SYMPTOM
 from ctrgcn_plugin.upstream.fixes.proxy import Proxy, replaced
 from ctrgcn_plugin.upstream.log import logger
+from ctrgcn_plugin.upstream.ranks import rank
 
 NAME = "SkeletonMetric"
 
@@ -201,7 +202,7 @@ class _ScoreKeeping:
         if self.world_size > 1:
             # which have consecutive clips
             values, labels = _gathered(values), None if labels is None else _gathered(labels)
-        if not _rank():
+        if not rank():
             self._save(self._file, values, labels)
 
     def _save(self, file: Path, values: np.ndarray, labels: Optional[np.ndarray]) -> None:
@@ -215,12 +216,6 @@ class _ScoreKeeping:
             tables = score_files.save_tables(file, taken, self._classes)
             mean = np.nanmean(score_files.class_accuracy(taken))
             logger().info(f"[TEST] mean_class_acc= {mean}, in detail in {' and '.join(map(str, tables))}")
-
-
-def _rank() -> int:
-    import paddle
-
-    return paddle.distributed.get_rank()
 
 
 def _keep_scores(module: ModuleType) -> None:

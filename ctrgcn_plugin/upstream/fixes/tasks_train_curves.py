@@ -14,15 +14,17 @@ from typing import Any, Optional, Protocol
 from ctrgcn_plugin import curves
 from ctrgcn_plugin.curves import CsvFiles, Curves
 from ctrgcn_plugin.errors import one_line
+from ctrgcn_plugin.sections import output_folder
 from ctrgcn_plugin.upstream import visualdl_log
 from ctrgcn_plugin.upstream.config_check import concerns_us
-from ctrgcn_plugin.upstream.fixes.code import wrapping
 from ctrgcn_plugin.upstream.fixes.fix import LACKS, SWITCH, Fix, always
+from ctrgcn_plugin.upstream.fixes.observing import Observer
 from ctrgcn_plugin.upstream.log import logger
+from ctrgcn_plugin.upstream.ranks import rank
 from ctrgcn_plugin.upstream.visualdl_log import METERS, VisualDLLog
 
 CSV, VISUALDL = "curves", "curves-visualdl"
-OBSERVER = "ctrgcn_observer"
+MAKERS = "ctrgcn_makers_of_curves"
 
 Row = Mapping[str, Optional[float]]
 
@@ -74,7 +76,7 @@ class Training:
         seconds = _value(record, "batch_time", "val")
         self._give("step", {"epoch": self._done + 1, "step": self._steps, **values, "seconds": seconds})
 
-    def note_epoch(self, record: Mapping[str, Any], epoch: int, mode: str) -> None:
+    def note_epoch(self, record: Mapping[str, Any], epoch: int, mode: str, *_: Any) -> None:
         """Note an epoch whose training, or validation, has ended."""
         training = mode == "train"
         self._seconds = (0.0 if training else self._seconds) + record["batch_time"].sum
@@ -127,61 +129,23 @@ def _value(record: Mapping[str, Any], name: str, kind: str) -> Optional[float]:
     return float(getattr(meter, kind)) if meter is not None and meter.count else None
 
 
-class Observer:
-    """Around the functions of ``paddlevideo.tasks.train`` that see a training begin, update its record, and end."""
-
-    def __init__(self) -> None:
-        self.makers: dict[str, Callable[[Path, Curves], Sink]] = {}
-        self._training: Optional[Training] = None
-
-    def train_model(self, original: Callable) -> Callable:
-        def train_model(cfg: Any, *args: Any, **kwargs: Any) -> Any:
-            if not concerns_us(cfg) or _rank():
-                return original(cfg, *args, **kwargs)
-            folder = Path(cfg.get("output_dir", f"./output/{cfg.get('model_name')}"))
-            self._training = Training(folder, cfg.get("resume_epoch") or 0, self.makers)
-            try:
-                return original(cfg, *args, **kwargs)
-            finally:
-                self._training.close()
-                self._training = None
-
-        return train_model
-
-    def build_record(self, original: Callable) -> Callable:
-        def build_record(*args: Any, **kwargs: Any) -> Any:
-            record = original(*args, **kwargs)
-            if self._training:
-                self._training.listen(record)
-            return record
-
-        return build_record
-
-    def log_epoch(self, original: Callable) -> Callable:
-        def log_epoch(record: Any, epoch: int, mode: str, *args: Any, **kwargs: Any) -> Any:
-            if self._training:
-                self._training.note_epoch(record, epoch, mode)
-            return original(record, epoch, mode, *args, **kwargs)
-
-        return log_epoch
-
-
-def _rank() -> int:
-    import paddle
-
-    return paddle.distributed.get_rank()
+def _begin(makers: Makers, cfg: Mapping[str, Any]) -> Optional[Training]:
+    if not concerns_us(cfg) or rank():
+        return None
+    return Training(output_folder(cfg), cfg.get("resume_epoch") or 0, makers)
 
 
 def _giving_to(name: str, make: Callable[[Path, Curves], Sink]) -> Callable[[ModuleType], None]:
     """A cure that has a module's trainings observed, and what is seen given to a sink of this kind as well."""
 
     def cure(module: ModuleType) -> None:
-        if not hasattr(module, OBSERVER):
-            observer = Observer()
-            for function in ("train_model", "build_record", "log_epoch"):
-                wrapping(function, getattr(observer, function))(module)
-            setattr(module, OBSERVER, observer)
-        getattr(module, OBSERVER).makers[name] = make
+        if not hasattr(module, MAKERS):
+            makers: dict[str, Callable[[Path, Curves], Sink]] = {}
+            observer = Observer(module, lambda cfg, *_, **__: _begin(makers, cfg), ended=Training.close)
+            observer.result("build_record", Training.listen)
+            observer.before("log_epoch", Training.note_epoch)
+            setattr(module, MAKERS, makers)
+        getattr(module, MAKERS)[name] = make
 
     return cure
 

@@ -6,17 +6,18 @@ of every epoch, before they are validated and saved. Upstream's record waits for
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 from types import ModuleType
-from typing import Any, Optional
+from typing import Any
 
 from ctrgcn_plugin.data.prepared import read_labels
 from ctrgcn_plugin.errors import ClipError
+from ctrgcn_plugin.sections import output_folder
 from ctrgcn_plugin.upstream.config_check import concerns_us
-from ctrgcn_plugin.upstream.fixes.code import mentions, wrapping
+from ctrgcn_plugin.upstream.fixes.code import mentions
 from ctrgcn_plugin.upstream.fixes.fix import FALSIFIES, Fix
+from ctrgcn_plugin.upstream.fixes.observing import Observer
 
 # what a PaddleVideo that looks itself has a function of this name for
 CHECK = "require_finite"
@@ -29,7 +30,7 @@ class Training:
     """One call of train_model: its numbers, looked at before anything is made of them.
 
     Raises:
-        NotFiniteError: from the model's call, or from `end_epoch`.
+        NotFiniteError: from the model's call, or from `look_at_epoch`.
     """
 
     def __init__(self, cfg: Mapping[str, Any]) -> None:
@@ -42,14 +43,16 @@ class Training:
         self._model = model
         model.register_forward_post_hook(self._look)
 
-    def watch_sampler(self, part: str, sampler: Any) -> None:
+    def watch_loader(self, loader: Any) -> None:
         from ctrgcn_plugin.training import batches
 
-        self._samplers[part] = batches.noting(sampler)
+        # validation keeps its last batch, however small
+        part = TRAIN if loader.batch_sampler.drop_last else VALID
+        self._samplers[part] = batches.noting(loader.batch_sampler)
 
-    def end_epoch(self, epoch: int) -> None:
-        """Look at the weights of an epoch that has been trained, if it is a model of ours that was built."""
-        if self._model is None:
+    def look_at_epoch(self, record: Any, epoch: int, mode: str, *_: Any) -> None:
+        """Look at the weights of an epoch that has been trained."""
+        if mode != TRAIN or self._model is None:
             return
         from ctrgcn_plugin.training import finite
 
@@ -96,57 +99,10 @@ class Training:
         """Where to go on from, and `how`."""
         from ctrgcn_plugin.training import finite
 
-        folder = Path(self._cfg.get("output_dir") or f"./output/{self._cfg['model_name']}")
-        good = finite.newest_finite(folder, self._cfg["model_name"])
+        good = finite.newest_finite(output_folder(self._cfg), self._cfg["model_name"])
         if good is None:
             return f"No checkpoint with finite weights was saved: start again {how}"
         return f"The last good checkpoint is {good.file('.pdparams')}: -o resume_epoch={good.epoch}, {how}"
-
-
-class Observer:
-    """Around the functions of ``paddlevideo.tasks.train`` that see a training's model, its data and its epochs."""
-
-    def __init__(self) -> None:
-        self._training: Optional[Training] = None
-
-    def train_model(self, original: Callable) -> Callable:
-        def train_model(cfg: Any, *args: Any, **kwargs: Any) -> Any:
-            self._training = Training(cfg) if concerns_us(cfg) else None
-            try:
-                return original(cfg, *args, **kwargs)
-            finally:
-                self._training = None
-
-        return train_model
-
-    def build_model(self, original: Callable) -> Callable:
-        def build_model(*args: Any, **kwargs: Any) -> Any:
-            model = original(*args, **kwargs)
-            if self._training:
-                self._training.watch_model(model)
-            return model
-
-        return build_model
-
-    def build_dataloader(self, original: Callable) -> Callable:
-        def build_dataloader(*args: Any, **kwargs: Any) -> Any:
-            loader = original(*args, **kwargs)
-            if self._training:
-                # validation keeps its last batch, however small
-                part = TRAIN if kwargs.get("drop_last", True) else VALID
-                self._training.watch_sampler(part, loader.batch_sampler)
-            return loader
-
-        return build_dataloader
-
-    def log_epoch(self, original: Callable) -> Callable:
-        def log_epoch(record: Any, epoch: int, mode: str, *args: Any, **kwargs: Any) -> Any:
-            result = original(record, epoch, mode, *args, **kwargs)
-            if self._training and mode == TRAIN:
-                self._training.end_epoch(epoch)
-            return result
-
-        return log_epoch
 
 
 def _does_not_look(module: ModuleType) -> bool:
@@ -154,9 +110,10 @@ def _does_not_look(module: ModuleType) -> bool:
 
 
 def _look(module: ModuleType) -> None:
-    observer = Observer()
-    for name in ("train_model", "build_model", "build_dataloader", "log_epoch"):
-        wrapping(name, getattr(observer, name))(module)
+    observer = Observer(module, lambda cfg, *_, **__: Training(cfg) if concerns_us(cfg) else None)
+    observer.result("build_model", Training.watch_model)
+    observer.result("build_dataloader", Training.watch_loader)
+    observer.after("log_epoch", Training.look_at_epoch)
 
 
 FIXES = (

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numbers
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Optional
@@ -16,13 +17,16 @@ from typing import Any, Optional
 from ctrgcn_plugin import curves
 from ctrgcn_plugin.errors import CheckpointError, ConfigError
 from ctrgcn_plugin.files import remove_stale
+from ctrgcn_plugin.sections import output_folder
 from ctrgcn_plugin.training import best, state
 from ctrgcn_plugin.training.state import OPTIMIZER, WEIGHTS, Checkpoint, State
 from ctrgcn_plugin.upstream.config_check import concerns_us
 from ctrgcn_plugin.upstream.fixes.code import wrapping
 from ctrgcn_plugin.upstream.fixes.fix import LACKS, Fix, always
+from ctrgcn_plugin.upstream.fixes.observing import Observer
 from ctrgcn_plugin.upstream.fixes.proxy import Proxy
 from ctrgcn_plugin.upstream.log import logger
+from ctrgcn_plugin.upstream.ranks import rank
 
 NAME = "exact-resume"
 
@@ -67,9 +71,20 @@ class Training:
         noted = best.read(self._folder, self._model_name)
         return asdict(noted) if noted else None
 
-    def observe(self, schedule: Any) -> None:
+    def watch_loader(self, loader: Any) -> None:
+        self.samplers.append(loader.batch_sampler)
+
+    def watch_schedule(self, schedule: Any) -> None:
         """Have what changes of a learning rate's schedule from here on saved."""
         self._schedule, self._schedule_at_first = schedule, dict(vars(schedule))
+
+    def watch_scaler(self, scaler: Any) -> None:
+        self.scaler = scaler
+
+    def loaded(self, path: Any) -> None:
+        """A file is loaded; the optimizer's is the last."""
+        if str(path).endswith(OPTIMIZER):
+            self.put_back()
 
     def put_back(self) -> None:
         """Give everything the state that was saved, if it was."""
@@ -132,83 +147,17 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value.tolist() if hasattr(value, "tolist") else value for name, value in values.items()}
 
 
-class Observer:
-    """Around the functions of ``paddlevideo.tasks.train`` with which it builds, saves and loads a training."""
-
-    def __init__(self) -> None:
-        self._training: Optional[Training] = None
-
-    def train_model(self, original: Callable) -> Callable:
-        def train_model(cfg: Any, *args: Any, **kwargs: Any) -> Any:
-            if not concerns_us(cfg):
-                return original(cfg, *args, **kwargs)
-            folder, resumed, rank = _folder(cfg), resumed_epoch(cfg), _rank()
-            if not rank:
-                for place in (folder, folder / curves.FOLDER):
-                    remove_stale(place)
-            self._training = Training(folder, cfg["model_name"], resumed, rank)
-            if resumed and resumed >= cfg["epochs"]:
-                logger().warning(
-                    f"Resume: {resumed} epochs are done of {cfg['epochs']}, there is nothing left to train"
-                )
-            try:
-                return original(cfg, *args, **kwargs)
-            finally:
-                self._training = None
-
-        return train_model
-
-    def build_dataloader(self, original: Callable) -> Callable:
-        def build_dataloader(*args: Any, **kwargs: Any) -> Any:
-            loader = original(*args, **kwargs)
-            if self._training:
-                self._training.samplers.append(loader.batch_sampler)
-            return loader
-
-        return build_dataloader
-
-    def build_lr(self, original: Callable) -> Callable:
-        def build_lr(*args: Any, **kwargs: Any) -> Any:
-            schedule = original(*args, **kwargs)
-            if self._training:
-                self._training.observe(schedule)
-            return schedule
-
-        return build_lr
-
-    def scaler(self, original: Callable) -> Callable:
-        def make_scaler(*args: Any, **kwargs: Any) -> Any:
-            scaler = original(*args, **kwargs)
-            if self._training:
-                self._training.scaler = scaler
-            return scaler
-
-        return make_scaler
-
-    def load(self, original: Callable) -> Callable:
-        def load(file_name: Any) -> Any:
-            found = original(file_name)
-            if self._training and str(file_name).endswith(OPTIMIZER):
-                self._training.put_back()
-            return found
-
-        return load
-
-    def save(self, original: Callable) -> Callable:
-        def save(obj: Any, path: Any, *args: Any, **kwargs: Any) -> None:
-            try:
-                original(obj, path, *args, **kwargs)
-                if self._training:
-                    self._training.saved(Path(path))
-            except CheckpointError as error:
-                advice = f"; {self._training.which_can()}" if self._training else ""
-                raise CheckpointError(f"{error}{advice}") from error
-
-        return save
-
-
-def _folder(cfg: Mapping[str, Any]) -> Path:
-    return Path(cfg.get("output_dir", f"./output/{cfg['model_name']}"))
+def _begin(cfg: Mapping[str, Any], *_: Any, **__: Any) -> Optional[Training]:
+    if not concerns_us(cfg):
+        return None
+    folder, resumed = output_folder(cfg), resumed_epoch(cfg)
+    if not rank():
+        for place in (folder, folder / curves.FOLDER):
+            remove_stale(place)
+    training = Training(folder, cfg["model_name"], resumed, rank())
+    if resumed and resumed >= cfg["epochs"]:
+        logger().warning(f"Resume: {resumed} epochs are done of {cfg['epochs']}, there is nothing left to train")
+    return training
 
 
 def resumed_epoch(cfg: Mapping[str, Any]) -> int:
@@ -219,17 +168,27 @@ def resumed_epoch(cfg: Mapping[str, Any]) -> int:
     return epoch
 
 
-def _rank() -> int:
-    import paddle
-
-    return paddle.distributed.get_rank()
-
-
 def _observe(module: ModuleType) -> None:
-    observer = Observer()
-    for name in ("train_model", "build_dataloader", "build_lr", "load", "save"):
-        wrapping(name, getattr(observer, name))(module)
-    module.amp = Proxy(module.amp, GradScaler=observer.scaler(module.amp.GradScaler))  # type: ignore[attr-defined]
+    observer = Observer(module, _begin)
+    observer.result("build_dataloader", Training.watch_loader)
+    observer.result("build_lr", Training.watch_schedule)
+    observer.after("load", Training.loaded)
+    wrapping("save", partial(_saving, observer))(module)
+    scaler = observer.showing(module.amp.GradScaler, Training.watch_scaler)  # type: ignore[attr-defined]
+    module.amp = Proxy(module.amp, GradScaler=scaler)  # type: ignore[attr-defined]
+
+
+def _saving(observer: Observer[Training], original: Callable) -> Callable:
+    def save(obj: Any, path: Any, *args: Any, **kwargs: Any) -> None:
+        try:
+            original(obj, path, *args, **kwargs)
+            if observer.training:
+                observer.training.saved(Path(path))
+        except CheckpointError as error:
+            advice = f"; {observer.training.which_can()}" if observer.training else ""
+            raise CheckpointError(f"{error}{advice}") from error
+
+    return save
 
 
 FIXES = (
