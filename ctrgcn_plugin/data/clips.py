@@ -199,9 +199,11 @@ def _in_list(path: Path) -> list[Path]:
         if not line or line.startswith("#"):
             continue
         clip = path.parent / line
-        if not clip.is_file() and not _is_keypoints(clip):
-            raise ClipError(f"list {path}, line {number}: no clip at {clip}")
-        _require_supported(clip)
+        row = rows.split(str(clip))
+        if row is None or not row[0].is_file():
+            if not clip.is_file() and not _is_keypoints(clip):
+                raise ClipError(f"list {path}, line {number}: no clip at {clip}")
+            _require_supported(clip)
         clips.append(clip)
     if not clips:
         raise ClipError(f"list {path} names no clip; give one a line, a {SUPPORTED}")

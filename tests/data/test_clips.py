@@ -58,11 +58,14 @@ def test_a_folder_gives_its_clips_by_name(folder):
 
 def test_a_list_gives_its_lines(folder, monkeypatch):
     listed = folder.parent / "list.txt"
-    lines = ("# two of them", "", "  clips/b.npy  ", "#clips/a.npy", str(folder / "c.skeleton"))
+    lines = ("# three of them", "", "  clips/b.npy  ", "#clips/a.npy", str(folder / "c.skeleton"), "clips/a.npy#2")
     listed.write_text("\n".join(lines), encoding="utf-8-sig")
-    assert clips.clip_files([listed]) == [folder / "b.npy", folder / "c.skeleton"]
+    assert clips.clip_files([listed]) == [folder / name for name in ("b.npy", "c.skeleton", "a.npy#2")]
     monkeypatch.chdir(folder)
-    assert clips.clip_files(["../list.txt", "a.npy"]) == [Path("../clips/b.npy"), folder / "c.skeleton", Path("a.npy")]
+    assert clips.clip_files(["../list.txt", "a.npy"]) == [
+        *(Path("../clips/b.npy"), folder / "c.skeleton", Path("../clips/a.npy#2")),
+        Path("a.npy"),
+    ]
 
 
 def test_a_suffix_in_capitals_is_the_same(folder):
@@ -89,6 +92,7 @@ def test_inputs_that_name_no_clip(folder, tmp_path):
         (b"# a.npy\n\n", "names no clip"),
         (b"\na.npy\nnone.npy\n", "line 3: no clip at"),
         (b"inner.npy\n", "line 1: no clip at"),
+        (b"none.npy#1\n", "line 1: no clip at"),
         (b"notes.md\n", "notes.md has no supported format; give a .npy, .skeleton or .json file"),
         (b"\x93NUMPY\xff", "cannot be read as text"),
     ],
