@@ -10,7 +10,7 @@ What counts is the last epoch's network, not the best one, which the test clips 
     python benchmarks/nw_ucla.py data/nw-ucla runs --only-collect
 
 A run that is in `runs` already is not repeated, one that was stopped goes on where its last checkpoint is. Results:
-`results/nw_ucla.json`, and in `results/nw_ucla/` each run's config and curves.
+`results/nw_ucla.json`, and in `results/nw_ucla/` each run's curves and what its log says of epochs and of the test.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+import re
 import shutil
 import statistics
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Optional
@@ -46,6 +47,8 @@ RESULTS = Path(__file__).parent / "results"
 CONFIG, SCORES, LOG = "config.yaml", "scores.npz", "train.log"
 NETWORKS, PASSES, INGREDIENTS = "networks", "passes", "ingredients"
 WIDTH = 16
+# what a log is kept for
+COLOUR, TOLD = re.compile(r"\x1b\[[0-9;]*m"), re.compile(r"END epoch|\[TEST\] (finished|mean)|Already save the best")
 
 
 @dataclass(frozen=True)
@@ -236,6 +239,7 @@ def summary(name: str, runs: list[Run], known: np.ndarray) -> dict[str, Any]:
     row = {
         "study": name,
         "config": runs[0].study.config,
+        "changed": {**runs[0].study.changes, **({"width": runs[0].study.width} if runs[0].study.width else {})},
         "epochs": config["epochs"],
         "parameters": sum(complexity.parameters(network).values()),
         "mmacs": round(complexity.macs(network, config["INFERENCE"]["window_size"]) / 1e6),
@@ -255,16 +259,33 @@ def outcome(run: Run, known: np.ndarray) -> dict[str, Any]:
     right = scores.values.argmax(axis=1) == scores.labels
     found = curves.read(run.folder)
     assert found is not None
-    kept = RESULTS / "nw_ucla" / run.folder.name
-    kept.mkdir(parents=True, exist_ok=True)
-    shutil.copy(run.folder / curves.FOLDER / curves.EPOCHS, kept)
+    keep(run.folder)
     return {
         "seed": run.seed,
         "top1": round(100 * right.mean(), 2),
         "top1_of_new": round(100 * right[~known].mean(), 2),
         "best_top1": round(100 * max(row["valid_top1"] or 0 for row in found.epochs), 2),
-        "minutes": round(sum(row["seconds"] or 0 for row in found.epochs) / 60, 1),
+        "minutes": round(minutes(found.epochs), 1),
     }
+
+
+def minutes(epochs: Sequence[Mapping[str, Optional[float]]]) -> float:
+    """What a training would have taken, had every epoch the median's time; others use the machine as well."""
+    taken = {
+        validated: [row["seconds"] or 0 for row in epochs if (row["valid_top1"] is not None) == validated]
+        for validated in (False, True)
+    }
+    return sum(len(seconds) * statistics.median(seconds) for seconds in taken.values() if seconds) / 60
+
+
+def keep(folder: Path) -> None:
+    """Copy a run's curves, and its log without steps and colours, to the results."""
+    kept = RESULTS / "nw_ucla" / folder.name
+    kept.mkdir(parents=True, exist_ok=True)
+    shutil.copy(folder / curves.FOLDER / curves.EPOCHS, kept)
+    lines = COLOUR.sub("", (folder / LOG).read_text(encoding="utf-8")).splitlines()
+    with replacing(kept / "log.txt") as file:
+        file.write("".join(f"{line.rstrip()}\n" for line in lines if TOLD.search(line)).encode())
 
 
 def table(group: str, rows: list[dict[str, Any]]) -> str:
