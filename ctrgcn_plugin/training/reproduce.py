@@ -11,7 +11,7 @@ from typing import Any, Optional
 from ctrgcn_plugin import configs, curves
 from ctrgcn_plugin.curves import NUMBERS, Curves, Row
 from ctrgcn_plugin.errors import UserError
-from ctrgcn_plugin.training import record
+from ctrgcn_plugin.training import record, surroundings
 from ctrgcn_plugin.training.record import CONFIG, RUN, WEIGHTS, Start
 
 AGAIN = "_again"
@@ -128,11 +128,11 @@ def _arguments(file: Path, overrides: Iterable[str], seed: int, options: Mapping
 
 
 def _variables(recorded: Mapping[str, str]) -> dict[str, Optional[str]]:
-    now = record.variables()
+    now = surroundings.variables()
     return {
         name: recorded.get(name)
         for name in sorted({*now, *recorded})
-        if record.may_be_set(name) and now.get(name) != recorded.get(name)
+        if surroundings.may_be_set(name) and now.get(name) != recorded.get(name)
     }
 
 

@@ -12,7 +12,7 @@ from typing import Any, Optional
 from ctrgcn_plugin import configs, terminal
 from ctrgcn_plugin.errors import UserError
 from ctrgcn_plugin.sections import output_folder
-from ctrgcn_plugin.training import best, record, reproduce, state
+from ctrgcn_plugin.training import best, record, reproduce, state, surroundings
 from ctrgcn_plugin.upstream import locate, running
 
 SEED = 1234  # as upstream has it
@@ -116,7 +116,7 @@ def again(
         # before Paddle is imported, which reads them
         os.environ.pop(name, None) if value is None else os.environ.update({name: value})
     then = asdict(plan.start)
-    now = record.surroundings(upstream.root)
+    now = surroundings.found(upstream.root)
     for line in reproduce.differences({section: then[section] for section in now}, now):
         terminal.note(line)
     running.run_here(upstream.main, plan.arguments)
