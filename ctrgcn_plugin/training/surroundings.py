@@ -41,7 +41,7 @@ def seed() -> int:
 
 
 def found(paddlevideo: Path, folder: Optional[Path] = None) -> dict[str, dict[str, Any]]:
-    """``machine``, ``versions``, ``sources`` and ``variables`` of a :class:`~ctrgcn_plugin.training.record.Start`, as they are now.
+    """``machine``, ``versions``, ``sources`` and ``variables`` of a record's start, as they are now.
 
     Args:
         paddlevideo: its root.
