@@ -189,7 +189,7 @@ def step(net: nn.Layer, shape: Shape) -> Callable[[], None]:
 def upstream() -> Optional[type]:
     """Upstream's CTRGCN as it is, if there is a PaddleVideo."""
     # of this package's cures only those that let it be imported
-    os.environ[SWITCH] = "onednn-matmul,ctrgcn-initialisation"
+    os.environ[SWITCH] = "onednn-matmul,ctrgcn-initialisation,ctrgcn-training-cost"
     try:
         sys.path.insert(0, str(locate.find().root))
         return importlib.import_module("paddlevideo.modeling.backbones.ctrgcn").CTRGCN
