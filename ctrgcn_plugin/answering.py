@@ -15,6 +15,7 @@ from ctrgcn_plugin.data import class_names
 from ctrgcn_plugin.data.clips import clip_files, opened
 from ctrgcn_plugin.data.footage import Footage, Needs
 from ctrgcn_plugin.deploy import selection, timeline, windows
+from ctrgcn_plugin.deploy.card import Card
 from ctrgcn_plugin.deploy.engines import AUTO
 from ctrgcn_plugin.deploy.predictor import Prediction, Predictor, Refused
 from ctrgcn_plugin.deploy.timeline import Timeline
@@ -92,7 +93,7 @@ def run(request: Request) -> None:
         return
     predictor = Predictor(request.model, engine=request.engine, threads=request.threads)
     card = predictor.card
-    names = class_names.read(request.names, card.classes) if request.names else card.names
+    names = _names(request, card)
     needs = replace(predictor.needs, layout=request.layout) if request.layout else predictor.needs
     asked = len(clips) + len(request.videos)
     unanswered: list[str] = []
@@ -115,6 +116,11 @@ def run(request: Request) -> None:
             _show(prediction, names, request)
     if unanswered:
         raise ClipError(f"{len(unanswered)} of {asked} clips have no answer, for the reasons above")
+
+
+def _names(request: Request, card: Card) -> Sequence[str]:
+    """Of the classes."""
+    return class_names.read(request.names, card.classes) if request.names else card.names
 
 
 def _footage(request: Request, clips: Sequence[Path], needs: Needs, refused: Refused) -> Iterator[Footage]:
@@ -169,7 +175,7 @@ def _answer_on_ray(request: Request, clips: Sequence[Path], address: str) -> Non
         engine=request.engine,
         threads=request.threads,
         batch_size=request.batch_size,
-        names=class_names.read(request.names, card.classes) if request.names else card.names,
+        names=_names(request, card),
         layout=str(layout.absolute()) if layout.is_file() else request.layout,
         keypoints=request.keypoints,
         image_size=request.image_size,

@@ -9,7 +9,7 @@ from typing import Any
 
 def output_folder(config: Mapping[str, Any]) -> Path:
     """Where a training saves, as upstream finds it."""
-    return Path(config.get("output_dir") or f"output/{config.get('model_name')}")
+    return Path(config.get("output_dir") or f"output/{config['model_name']}")
 
 
 def networks(model: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

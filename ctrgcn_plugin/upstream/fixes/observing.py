@@ -38,30 +38,15 @@ class Observer(Generic[T]):
 
     def before(self, name: str, see: Callable[..., None]) -> None:
         """Have ``see(training, *arguments)`` called before each call of the module's function `name`."""
-
-        def wrap(original: Callable) -> Callable:
-            def observed(*args: Any, **kwargs: Any) -> Any:
-                if self.training is not None:
-                    see(self.training, *args, **kwargs)
-                return original(*args, **kwargs)
-
-            return observed
-
-        wrapping(name, wrap)(self._module)
+        wrapping(name, lambda original: self._watched(original, before=see))(self._module)
 
     def after(self, name: str, see: Callable[..., None]) -> None:
         """Have ``see(training, *arguments)`` called after each call of the module's function `name`."""
 
-        def wrap(original: Callable) -> Callable:
-            def observed(*args: Any, **kwargs: Any) -> Any:
-                result = original(*args, **kwargs)
-                if self.training is not None:
-                    see(self.training, *args, **kwargs)
-                return result
+        def arguments(training: T, result: Any, *args: Any, **kwargs: Any) -> None:
+            see(training, *args, **kwargs)
 
-            return observed
-
-        wrapping(name, wrap)(self._module)
+        wrapping(name, lambda original: self._watched(original, after=arguments))(self._module)
 
     def result(self, name: str, see: Callable[[T, Any], None]) -> None:
         """Have ``see(training, result)`` called with what the module's function `name` returns."""
@@ -69,14 +54,20 @@ class Observer(Generic[T]):
 
     def showing(self, original: Callable, see: Callable[[T, Any], None]) -> Callable:
         """A function whose results are shown."""
+        return self._watched(original, after=lambda training, result, *_, **__: see(training, result))
 
-        def observed(*args: Any, **kwargs: Any) -> Any:
+    def _watched(
+        self, original: Callable, before: Optional[Callable[..., None]] = None, after: Optional[Callable] = None
+    ) -> Callable:
+        def watched(*args: Any, **kwargs: Any) -> Any:
+            if self.training is not None and before:
+                before(self.training, *args, **kwargs)
             result = original(*args, **kwargs)
-            if self.training is not None:
-                see(self.training, result)
+            if self.training is not None and after:
+                after(self.training, result, *args, **kwargs)
             return result
 
-        return observed
+        return watched
 
     def _during(self, original: Callable) -> Callable:
         def train_model(*args: Any, **kwargs: Any) -> Any:
