@@ -11,6 +11,7 @@ What counts is the last epoch's network, not the best one, which the test clips 
 
 A run that is in `runs` already is not repeated, one that was stopped goes on where its last checkpoint is. Results:
 `results/nw_ucla.json`, and in `results/nw_ucla/` each run's curves and what its log says of epochs and of the test.
+What these have of runs that are not in `runs`, because another machine did them, stays.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ from ctrgcn_plugin.upstream import locate
 
 PROTOCOL = "xview"
 RESULTS = Path(__file__).parent / "results"
+FILE = "nw_ucla.json"
 CONFIG, SCORES, LOG = "config.yaml", "scores.npz", "train.log"
 NETWORKS, PASSES, INGREDIENTS = "networks", "passes", "ingredients"
 WIDTH = 16
@@ -148,7 +150,10 @@ class Run:
             return
         print(f"{self.name}, seed {self.seed}: {self.folder}", flush=True)
         self.folder.mkdir(parents=True, exist_ok=True)
-        config = self._config()
+        config = self.config()
+        if self._teacher:
+            weights = max(self._teacher.glob("*_epoch_*.pdparams"))
+            put(config, "MODEL.models.0.Teacher.backbone.pretrained", str(weights))
         with replacing(self.folder / CONFIG) as file:
             file.write(yaml.safe_dump(config, sort_keys=False).encode())
         model = config["model_name"]
@@ -162,7 +167,8 @@ class Run:
         with (self.folder / LOG).open("a", encoding="utf-8") as log:
             subprocess.run(command, cwd=self.folder, stdout=log, stderr=subprocess.STDOUT, check=True)
 
-    def _config(self) -> dict[str, Any]:
+    def config(self) -> dict[str, Any]:
+        """What is trained, on these data; but for the teacher's weights, which its run gives."""
         config = configs.load(f"configs/recognition/ctrgcn/{self.study.config}.yaml")
         for place, value in self.study.changes.items():
             put(config, place, value)
@@ -173,9 +179,6 @@ class Run:
         for part, split in fitting.DATASETS.items():
             for key, kind in (("file_path", "data.npy"), ("label_path", "label.pkl")):
                 put(config, f"DATASET.{part}.{key}", str((self._data / PROTOCOL / f"{split}_{kind}").resolve()))
-        if self._teacher:
-            weights = max(self._teacher.glob("*_epoch_*.pdparams"))
-            put(config, "MODEL.models.0.Teacher.backbone.pretrained", str(weights))
         config.update(output_dir=str(self.folder))
         config["METRIC"]["scores"] = SCORES
         return config
@@ -201,16 +204,20 @@ def folder_of(runs: Path, name: str, seed: int) -> Path:
 
 
 def collect(runs: Path, data: Path) -> None:
-    """Write and print what has come out of all finished runs."""
+    """Write and print what has come out of all finished runs, these and those that the results have already."""
     folder = data / PROTOCOL
     known = in_training(folder / "val_data.npy", folder / "train_data.npy")
+    before = kept_outcomes(RESULTS / FILE)
     groups = {}
     for group, studies in STUDIES.items():
         rows = []
         for name, study in studies.items():
-            found = [run for seed in sorted(_seeds(runs, name)) if (run := Run(runs, name, study, seed, data)).finished]
-            if found:
-                rows.append(summary(name, found, known))
+            outcomes = before.get((group, name), {})
+            for seed in _seeds(runs, name):
+                if (run := Run(runs, name, study, seed, data)).finished:
+                    outcomes[seed] = outcome(run, known)
+            if outcomes:
+                rows.append(summary(Run(runs, name, study, 0, data), [outcomes[seed] for seed in sorted(outcomes)]))
         if rows:
             groups[group] = rows
             print(table(group, rows))
@@ -223,23 +230,32 @@ def collect(runs: Path, data: Path) -> None:
         **machines.describe(),
         "groups": groups,
     }
-    with replacing(RESULTS / "nw_ucla.json") as file:
+    with replacing(RESULTS / FILE) as file:
         file.write((json.dumps(result, indent=2) + "\n").encode())
+
+
+def kept_outcomes(file: Path) -> dict[tuple[str, str], dict[int, dict[str, Any]]]:
+    """Group and study -> seed -> its numbers, of the results as they are."""
+    groups = json.loads(file.read_text(encoding="utf-8"))["groups"] if file.is_file() else {}
+    return {
+        (group, row["study"]): {seed["seed"]: seed for seed in row["seeds"]}
+        for group, rows in groups.items()
+        for row in rows
+    }
 
 
 def _seeds(runs: Path, name: str) -> list[int]:
     return [int(path.name.rsplit("-", 1)[1]) for path in runs.glob(folder_of(runs, name, 0).name[:-1] + "*")]
 
 
-def summary(name: str, runs: list[Run], known: np.ndarray) -> dict[str, Any]:
+def summary(run: Run, seeds: list[dict[str, Any]]) -> dict[str, Any]:
     """A study's row: each seed's numbers, their mean and spread."""
-    seeds = [outcome(run, known) for run in runs]
-    config = yaml.safe_load((runs[0].folder / CONFIG).read_text(encoding="utf-8"))
+    config, study = run.config(), run.study
     network = build_network(config["MODEL"])
     row = {
-        "study": name,
-        "config": runs[0].study.config,
-        "changed": {**runs[0].study.changes, **({"width": runs[0].study.width} if runs[0].study.width else {})},
+        "study": run.name,
+        "config": study.config,
+        "changed": {**study.changes, **({"width": study.width} if study.width else {})},
         "epochs": config["epochs"],
         "parameters": sum(complexity.parameters(network).values()),
         "mmacs": round(complexity.macs(network, config["INFERENCE"]["window_size"]) / 1e6),
