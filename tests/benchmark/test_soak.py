@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import random
 import subprocess
 import tempfile
@@ -18,26 +18,25 @@ import pytest
 
 from ctrgcn_plugin.deploy.predictor import Predictor
 
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "soak.py"
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 pytestmark = pytest.mark.skipif(not Path("/proc/self/statm").is_file(), reason="reads /proc")
 
 
 @pytest.fixture(scope="module")
-def soak() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("soak", SCRIPT)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def soaking() -> Iterator[Callable[[str], ModuleType]]:
+    """Import a module of the soak's parts, by its name."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(BENCHMARKS)
+        yield lambda name: importlib.import_module(f"soaking.{name}")
 
 
 # what is left over
 
 
-def watched(soak: ModuleType, keep: Callable[[], Any], rounds: int = 40, clips: int = 500) -> list[str]:
+def watched(rounds: ModuleType, keep: Callable[[], Any], number: int = 40, clips: int = 500) -> list[str]:
     """The problems of so many rounds of so many clips, each of which keeps something."""
 
-    class Keeping(soak.Part):
+    class Keeping(rounds.Part):
         def round(self) -> int:
             kept.append(keep())
             return clips
@@ -45,7 +44,7 @@ def watched(soak: ModuleType, keep: Callable[[], Any], rounds: int = 40, clips: 
     kept: list[Any] = []
     watches: list[Any] = []
     try:
-        soak.go_on(Keeping("keeping", random.Random(0)), 0, rounds, watches.append)
+        rounds.go_on(Keeping("keeping", random.Random(0)), 0, number, watches.append)
         return list(watches[-1].problems())
     finally:
         for one in kept:
@@ -70,8 +69,8 @@ def thread() -> threading.Event:
     ],
     ids=["nothing", "memory", "files", "threads", "processes"],
 )
-def test_what_is_left_over_is_found(soak, keep, said):
-    problems = watched(soak, keep)
+def test_what_is_left_over_is_found(soaking, keep, said):
+    problems = watched(soaking("rounds"), keep)
     assert [problem.startswith(said) for problem in problems] == [True] if said else problems == []
 
 
@@ -79,13 +78,13 @@ def test_what_is_left_over_is_found(soak, keep, said):
 
 
 @pytest.fixture(scope="module")
-def model(soak, tmp_path_factory) -> Any:
-    return soak.Model(tmp_path_factory.mktemp("soak") / "model", "ntu_rgb_d", 3, 2, "metres")
+def model(soaking, tmp_path_factory) -> Any:
+    return soaking("model").Model(tmp_path_factory.mktemp("soak") / "model", "ntu_rgb_d", 3, 2, "metres")
 
 
 @pytest.fixture(scope="module")
-def part(soak, model, tmp_path_factory) -> Any:
-    part = soak.Predict(tmp_path_factory.mktemp("clips"), model, 60, False, random.Random(0))
+def part(soaking, model, tmp_path_factory) -> Any:
+    part = soaking("answering").Predict(tmp_path_factory.mktemp("clips"), model, 60, False, random.Random(0))
     # or a mix-up would not show
     assert np.ptp(list(part.right.values()), axis=0).max() > 0.01
     return part

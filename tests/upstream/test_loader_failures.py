@@ -100,6 +100,7 @@ SOAK = """
 import random, sys, time
 sys.path.insert(0, {folder!r})
 import soak
+from soaking import rounds
 {code}
 """
 
@@ -135,11 +136,11 @@ def test_every_fault_of_the_soak(soaked, tmp_path):
 
 def test_a_hang_ends_the_soak(soaked):
     code = """
-class Hanging(soak.Part):
+class Hanging(rounds.Part):
     def round(self):
         time.sleep(60)
-soak.LONGEST = 1
-soak.go_on(Hanging("hanging", random.Random(0)), 0, 1, print)
+rounds.LONGEST = 1
+rounds.go_on(Hanging("hanging", random.Random(0)), 0, 1, print)
 """
     status, printed = soaked(code)
     assert status == 1 and "Timeout" in printed and "in round" in printed
