@@ -44,7 +44,8 @@ def _append(kind: str, attributes: dict[str, Any], **inputs: Any) -> Any:
 
 
 def _is_recorded(x: Any) -> bool:
-    return isinstance(x, paddle.base.framework.Variable)
+    # in dynamic mode a tensor with values passes for a Variable
+    return not paddle.in_dynamic_mode() and isinstance(x, paddle.base.framework.Variable)
 
 
 def _tanh(original: Any) -> Any:

@@ -77,7 +77,7 @@ class _Recognizer(nn.Layer):
 def _aggregation(as_matmul: bool) -> Iterator[None]:
     original = units.aggregate
     if as_matmul:
-        units.aggregate = units.aggregate_in_training
+        units.aggregate = units.aggregate_by_matmul
     try:
         yield
     finally:

@@ -21,7 +21,7 @@ import paddle
 from paddle import nn
 
 from ctrgcn_plugin.models.network import Network
-from ctrgcn_plugin.models.units import MergedCTRGC, SubsetCTRGC
+from ctrgcn_plugin.models.units import MergedCTRGC, SubsetCTRGC, plainly
 
 Count = Callable[[nn.Layer, Sequence[paddle.Tensor], paddle.Tensor], int]
 
@@ -49,7 +49,7 @@ def macs_by_part(network: Network, frames: int) -> dict[str, int]:
     training = network.training
     network.eval()
     try:
-        with paddle.no_grad():
+        with plainly(), paddle.no_grad():
             network(paddle.zeros([1, channels, frames, joints, persons]))
     finally:
         for hook in hooks:

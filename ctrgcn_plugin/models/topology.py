@@ -17,7 +17,7 @@ from paddle import nn
 from ctrgcn_plugin.data.sample import centre_crop_resample
 from ctrgcn_plugin.errors import unknown
 from ctrgcn_plugin.models.network import Network
-from ctrgcn_plugin.models.units import Block, MergedCTRGC, SpatialUnit, refine
+from ctrgcn_plugin.models.units import Block, MergedCTRGC, SpatialUnit, plainly, refine
 
 if TYPE_CHECKING:
     from ctrgcn_plugin.deploy.trained import Trained
@@ -143,7 +143,7 @@ class _Run:
         self._seen: dict[nn.Layer, tuple[Sequence[Any], Any]] = {}
         hooks = [layer.register_forward_post_hook(self._note) for layer in network.backbone.sublayers()]
         try:
-            with paddle.no_grad():
+            with plainly(), paddle.no_grad():
                 self.scores = _values(network(paddle.to_tensor(x[None])))[0]
         finally:
             for hook in hooks:

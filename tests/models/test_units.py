@@ -129,6 +129,15 @@ def _assert_equal(got: dict[str, np.ndarray], want: dict[str, np.ndarray]) -> No
         assert np.linalg.norm(got[key] - value) <= allowed, key
 
 
+def _spread(net: SkeletonBackbone) -> SkeletonBackbone:
+    """With weights that hide nothing: alpha and biases start as 0, the last gamma of a spatial unit as 1e-6."""
+    rng = np.random.default_rng(2)
+    for key, value in net.state_dict().items():
+        if key.endswith(("alpha", "bias")) or (key.endswith("weight") and len(value.shape) == 1):
+            value.set_value(rng.uniform(0.3, 0.7, value.shape))
+    return net
+
+
 @pytest.mark.parametrize("unit", [units.SubsetCTRGC, units.MergedCTRGC])
 @pytest.mark.parametrize("in_channels", [3, C])
 def test_ctrgc_trains_as_the_papers(unit, in_channels, plain_forms, double):
@@ -145,33 +154,52 @@ def test_ctrgc_trains_as_the_papers(unit, in_channels, plain_forms, double):
 @pytest.mark.parametrize("backbone", [CTRGCN, *BACKBONES], ids=lambda cls: cls.__name__)
 @pytest.mark.parametrize("adaptive", [True, False])
 def test_a_backbone_trains_as_its_plain_form(backbone: type[SkeletonBackbone], adaptive, plain_forms, double):
-    net = backbone(base_channel=8, adaptive=adaptive)
-    rng = np.random.default_rng(2)
-    for key, value in net.state_dict().items():
-        # alpha starts as 0, biases as 0, and the last gamma of a spatial unit as 1e-6: they would hide what is wrong
-        if key.endswith(("alpha", "bias")) or (key.endswith("weight") and len(value.shape) == 1):
-            value.set_value(rng.uniform(0.3, 0.7, value.shape))
+    net = _spread(backbone(base_channel=8, adaptive=adaptive))
     state = {key: value.numpy().copy() for key, value in net.state_dict().items()}
-    clips = [paddle.to_tensor(rng.standard_normal([4, 3, 8, 25, 2]))]
+    clips = [paddle.randn([4, 3, 8, 25, 2])]
     fast = _training_pass(net, clips)
     net.set_state_dict(state)
     plain_forms()
     _assert_equal(fast, _training_pass(net, clips))
 
 
-@pytest.mark.parametrize("unit", [units.SubsetCTRGC, units.MergedCTRGC])
-def test_training_and_inference_aggregate_alike(unit):
-    layer, x, subsets, alpha = unit(C, 12, 3), _random(B, C, T, V), _random(3, V, V), _random(1)
-    layer.train()
-    trained = layer(x, subsets, alpha)
-    layer.eval()
-    np.testing.assert_allclose(trained.numpy(), layer(x, subsets, alpha).numpy(), rtol=0, atol=1e-4)
+def _answer(net: nn.Layer, clip: paddle.Tensor) -> np.ndarray:
+    net.eval()
+    with paddle.no_grad():
+        return net(clip)[0].numpy()  # and how many clips and persons
+
+
+@pytest.mark.parametrize("backbone", [CTRGCN, *BACKBONES], ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize("adaptive", [True, False])
+def test_a_backbone_evaluates_as_its_plain_forms(backbone: type[SkeletonBackbone], adaptive, plain_forms, double):
+    """The fast form, the form that is exported, and the authors'."""
+    net, clip = _spread(backbone(base_channel=8, adaptive=adaptive)), paddle.randn([4, 3, 8, 25, 2])
+    fast = _answer(net, clip)
+    with units.plainly():
+        exported = _answer(net, clip)
+    plain_forms()
+    authors = _answer(net, clip)
+    for got in (fast, exported):
+        assert 0 < np.abs(got - authors).max() < 1e-10 * np.abs(authors).max()
+
+
+def test_layers_are_seen_only_in_the_plain_form():
+    unit, inputs = units.SubsetCTRGC(C, 12, 3), [_random(B, C, T, V), _random(3, V, V), _random(1)]
+    seen: list[nn.Layer] = []
+    unit[0].conv4.register_forward_post_hook(lambda layer, *_: seen.append(layer))
+    unit.eval()
+    unit(*inputs)
+    assert not seen
+    with units.plainly():
+        unit(*inputs)
+    assert len(seen) == 1
+    assert not units.is_plain(unit), "what was asked for is over"
 
 
 def test_aggregations_have_equal_values_and_gradients():
     topology, features = _random(B, C, V, V), _random(B, C, T, V)
     plain = (features.unsqueeze(-2) * topology.unsqueeze(2)).sum(-1)
-    for form in (units.aggregate, units.aggregate_in_training):
+    for form in (units.aggregate, units.aggregate_by_matmul):
         result = form(topology, features)
         np.testing.assert_allclose(result.numpy(), plain.numpy(), rtol=0, atol=1e-4)
         for got, want in zip(_gradients(result, topology, features), _gradients(plain, topology, features)):
@@ -191,8 +219,8 @@ def test_fast_bias_is_paddles_convolution(stride, dilation):
     want = _gradients(plain(x), x, plain.weight, plain.bias)
     for ours, theirs in zip(got, want):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-3)
-    fast.eval()
-    np.testing.assert_array_equal(fast(x).numpy(), plain(x).numpy())
+    with units.plainly():
+        np.testing.assert_array_equal(fast(x).numpy(), plain(x).numpy())
 
 
 @pytest.mark.parametrize(

@@ -134,12 +134,12 @@ def _train_at_less(module: ModuleType) -> None:
 
     # no functools.wraps: Paddle would make the wrapped one static
     def forward(self: Any, x: Any, A: Any = None, alpha: Any = 1) -> Any:  # noqa: N803, upstream's name
-        if not self.training or A is None:
+        if A is None or units.is_plain(self):
             return original(self, x, A, alpha)
-        pooled = units.mean_in_training(x)
-        relation = units.relate_in_training(self.conv1(pooled), self.conv2(pooled))
-        topology = units.refine_in_training(relation, self.conv4, A, alpha)
-        return units.aggregate_in_training(topology, self.conv3(x))
+        pooled = units.mean_by_sum(x)
+        relation = units.relate_expanded(self.conv1(pooled), self.conv2(pooled))
+        topology = units.refine_in_convolution(relation, self.conv4, A, alpha)
+        return units.aggregate_by_matmul(topology, self.conv3(x))
 
     unit.forward = forward
     module.nn = Proxy(module.nn, Conv2D=units.Conv2D)  # type: ignore[attr-defined]
