@@ -3,7 +3,8 @@
 The plain form of a model is the same model with the same parameters, computed in the order of its
 authors' code by Paddle's own layers. Forms are trained in turn, one step each, so that whatever
 else the machine does meets all alike. Beside the steps' medians stand the ratios within a round.
-A step is forward, loss, backward and SGD with momentum.
+A step is forward, loss, backward and SGD with momentum; with --evaluation it is the forward pass of a
+validation.
 
     PADDLEVIDEO_ROOT=... python benchmarks/training_step.py --json benchmarks/results/training_step.json
 
@@ -99,11 +100,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7, help="steps of each form (default: 7)")
     parser.add_argument("--models", nargs="+", choices=BASE_CHANNELS, default=list(BASE_CHANNELS), metavar="NAME")
     parser.add_argument("--shapes", nargs="+", choices=SHAPES, default=list(SHAPES), metavar="NAME")
+    parser.add_argument("--evaluation", action="store_true", help="evaluate in place of training")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the result there, too")
     options = parser.parse_args()
     stock = upstream()
+    what = "an evaluation" if options.evaluation else "a training step"
     result = {
-        "what": f"seconds of a training step, batch {BATCH}, forms in turn",
+        "what": f"seconds of {what}, batch {BATCH}, forms in turn",
         "command": " ".join(["python", "benchmarks/training_step.py", *described(options)]),
         "python": platform.python_version(),
         "paddle": paddle.__version__,
@@ -119,7 +122,7 @@ def main() -> None:
                 "model": name,
                 "shape": shape,
                 **SHAPES[shape]._asdict(),
-                **measure(name, shape, stock, options.rounds),
+                **measure(name, shape, stock, options),
             }
             result["steps"].append(row)
             print(describe(row), flush=True)
@@ -127,11 +130,12 @@ def main() -> None:
                 options.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
 
-def measure(name: str, shape: str, stock: Optional[type], rounds: int) -> dict[str, dict]:
+def measure(name: str, shape: str, stock: Optional[type], options: argparse.Namespace) -> dict[str, dict]:
     """Every form's steps at one shape."""
-    steps = {form: step(net, SHAPES[shape]) for form, net in forms(name, SHAPES[shape], stock).items()}
+    make = evaluation if options.evaluation else step
+    steps = {form: make(net, SHAPES[shape]) for form, net in forms(name, SHAPES[shape], stock).items()}
     seconds: dict[str, list[float]] = {form: [] for form in steps}
-    for number in range(-1, rounds):
+    for number in range(-1, options.rounds):
         for form, train in steps.items():
             before = time.perf_counter()
             train()
@@ -186,6 +190,18 @@ def step(net: nn.Layer, shape: Shape) -> Callable[[], None]:
     return train
 
 
+def evaluation(net: nn.Layer, shape: Shape) -> Callable[[], None]:
+    """What has `net` look at a batch."""
+    net.eval()
+    clips = paddle.randn([BATCH, 3, shape.frames, shape.joints, shape.persons])
+
+    def evaluate() -> None:
+        with paddle.no_grad():
+            net(clips)
+
+    return evaluate
+
+
 def upstream() -> Optional[type]:
     """Upstream's CTRGCN as it is, if there is a PaddleVideo."""
     # of this package's cures only those that let it be imported
@@ -215,6 +231,7 @@ def described(options: argparse.Namespace) -> list[str]:
         *("--rounds", str(options.rounds)),
         *("--models", *options.models),
         *("--shapes", *(f"'{shape}'" if " " in shape else shape for shape in options.shapes)),
+        *(["--evaluation"] if options.evaluation else []),
     ]
 
 

@@ -515,6 +515,57 @@ def test_workers_outlive_a_killed_run_without_the_fix(ppvideo_root, tmp_path):
     assert left == workers
 
 
+# on one core a process that has just been forked runs when the one that forked it waits, so the signal is there first
+FORKED = """
+import os, signal, sys
+os.sched_setaffinity(0, {{min(os.sched_getaffinity(0))}})
+sys.path.insert(0, {root!r})
+import numpy as np
+import paddlevideo.loader
+from paddle.io import DataLoader, Dataset
+class Clips(Dataset):
+    def __len__(self):
+        return 10
+    def __getitem__(self, index):
+        return np.zeros(3, "float32")
+fork, workers = os.fork, []
+def fork_and_end():
+    workers.append(fork())
+    if workers[-1]:
+        os.kill(workers[-1], signal.SIGTERM)
+    return workers[-1]
+os.fork = fork_and_end
+try:
+    batches = iter(DataLoader(Clips(), batch_size=1, num_workers=1))
+finally:
+    print("WORKERS", *workers, flush=True)
+    # as the end of the interpreter would, but for no longer than this
+    signal.alarm(10)
+    os.waitpid(workers[0], 0)
+    print("ENDED", flush=True)
+    os._exit(0)
+"""
+
+
+@needs_proc
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="Linux's")
+@pytest.mark.parametrize("off", ["", "signalled-workers"])
+def test_a_run_that_is_stopped_while_workers_start_ends(ppvideo_root, tmp_path, off):
+    script = tmp_path / "forked.py"
+    script.write_text(FORKED.format(root=str(ppvideo_root)))
+    environment = {**os.environ, "PADDLEVIDEO_PLUGIN_FIXES": off}
+    log = tmp_path / "log"
+    with log.open("w") as said:  # a pipe would wait for the worker, too
+        status = subprocess.call([sys.executable, script], env=environment, stdout=said, stderr=said, timeout=120)
+    printed = log.read_text()
+    worker = int(printed.partition("WORKERS ")[2].split()[0])
+    if off:
+        assert status == -signal.SIGALRM and _alive(worker), printed[-2000:]
+        os.kill(worker, signal.SIGKILL)
+    else:
+        assert status == 0 and "ENDED" in printed, printed[-2000:]
+
+
 def test_a_training_set_smaller_than_a_batch_is_named(ppvideo_root, small, narrow, python, tmp_path):
     config = "configs/recognition/ctrgcn/ctrgcn_light_ntucs_joint.yaml"
     call = [ppvideo_root / "main.py", "--validate", "-c", config, *small, *narrow("light")]

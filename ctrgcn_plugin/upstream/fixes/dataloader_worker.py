@@ -3,6 +3,10 @@
 The former are to ask every few seconds whether their parent lives, but hand the seconds to ``Queue.get`` as
 its first argument, which is not the time to wait: they wait for ever. Stock PaddleVideo kills its whole
 process group instead, see ``signal-handlers``.
+
+The latter may also never end. A run that stops sends its workers SIGTERM and waits for them. Where one is still inside
+fork(), Paddle's handler of a training's process answers: it allocates memory, and waits for the allocator's lock, which
+the fork holds until it is over.
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ from typing import Any, Optional
 
 from ctrgcn_plugin.errors import UserError, one_line
 from ctrgcn_plugin.upstream.fixes.code import mentions
-from ctrgcn_plugin.upstream.fixes.fix import ENDANGERS, MISLEADS, Fix, always
+from ctrgcn_plugin.upstream.fixes.fix import ENDANGERS, MISLEADS, STOPS, Fix, always
 from ctrgcn_plugin.upstream.fixes.proxy import Proxy
 
 SHARED_MEMORY = Path("/dev/shm")
@@ -89,6 +93,31 @@ def _wait_for_seconds(module: ModuleType) -> None:
     module._worker_loop = partial(_watch_parent, module._worker_loop)  # type: ignore[attr-defined]
 
 
+# a function of the module, too
+def _take_signals(loop: Callable, *args: Any, **kwargs: Any) -> Any:
+    """What a worker does first: see that it is Paddle's handler for workers that answers, which allocates nothing."""
+    from paddle.base import core
+
+    core._set_process_signal_handler()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+    return loop(*args, **kwargs)
+
+
+def _hold_signals_back(module: ModuleType) -> None:
+    iterator = module._DataLoaderIterMultiProcess
+    start = iterator._init_workers
+
+    def init_workers(self: Any) -> None:
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        try:
+            start(self)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    iterator._init_workers = init_workers
+    module._worker_loop = partial(_take_signals, module._worker_loop)  # type: ignore[attr-defined]
+
+
 def _once_in_one_line(original: Callable[[], None]) -> Callable[[], None]:
     known = set()
 
@@ -121,6 +150,16 @@ FIXES = (
         ENDANGERS,
         _waits_for_ever,
         _wait_for_seconds,
+    ),
+    # last: the other one looks at the loop that it replaces
+    Fix(
+        "signalled-workers",
+        "paddle.io.dataloader.dataloader_iter",
+        "paddle: io/dataloader/dataloader_iter.py:488 (3.3.1)",
+        "a run that is stopped as an epoch's loader workers start waits for one of them, for ever",
+        STOPS,
+        always,
+        _hold_signals_back,
     ),
     Fix(
         "lost-worker",
