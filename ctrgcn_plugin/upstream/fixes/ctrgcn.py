@@ -196,7 +196,7 @@ FIXES = (
         "ctrgcn-training-cost",
         "paddlevideo.modeling.backbones.ctrgcn",
         "modeling/backbones/ctrgcn.py:85",
-        "on a CPU a training step of CTRGCN takes 1.7 times as long as the same gradients need, an evaluation 2.7 times",
+        "on a CPU a step of CTRGCN takes 1.7 times as long as the same gradients need, an evaluation 2.7 times",
         LACKS,
         _trains_at_full_cost,
         _train_at_less,
