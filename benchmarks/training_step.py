@@ -33,7 +33,7 @@ from paddle import nn
 
 from ctrgcn_plugin.benchmark import machines
 from ctrgcn_plugin.errors import UserError
-from ctrgcn_plugin.models import backbones, units
+from ctrgcn_plugin.models import backbones, operations, units
 from ctrgcn_plugin.models.heads import CTRGCNMixupHead
 from ctrgcn_plugin.upstream import locate
 from ctrgcn_plugin.upstream.fixes.fix import SWITCH
@@ -91,7 +91,7 @@ def aggregate(topology: paddle.Tensor, features: paddle.Tensor) -> paddle.Tensor
     return paddle.matmul(features, topology.transpose([0, 1, 3, 2]))
 
 
-PLAIN = {units.Conv2D: nn.Conv2D, units.SubsetCTRGC: PlainSubsetCTRGC, units.MergedCTRGC: PlainMergedCTRGC}
+PLAIN = {operations.Conv2D: nn.Conv2D, units.SubsetCTRGC: PlainSubsetCTRGC, units.MergedCTRGC: PlainMergedCTRGC}
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from paddle import nn
 
 from ctrgcn_plugin.deploy.fused import folding, graph
 from ctrgcn_plugin.deploy.fused.paddle_ops import Bias, PaddleOps
-from ctrgcn_plugin.models import units
+from ctrgcn_plugin.models import operations
 from ctrgcn_plugin.models.network import Network
 
 INPUT = "clips"
@@ -75,13 +75,13 @@ class _Recognizer(nn.Layer):
 
 @contextmanager
 def _aggregation(as_matmul: bool) -> Iterator[None]:
-    original = units.aggregate
+    original = operations.aggregate
     if as_matmul:
-        units.aggregate = units.aggregate_by_matmul
+        operations.aggregate = operations.aggregate_by_matmul
     try:
         yield
     finally:
-        units.aggregate = original
+        operations.aggregate = original
 
 
 @contextmanager

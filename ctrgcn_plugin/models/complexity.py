@@ -21,7 +21,8 @@ import paddle
 from paddle import nn
 
 from ctrgcn_plugin.models.network import Network
-from ctrgcn_plugin.models.units import MergedCTRGC, SubsetCTRGC, plainly
+from ctrgcn_plugin.models.operations import plainly
+from ctrgcn_plugin.models.units import MergedCTRGC, SubsetCTRGC
 
 Count = Callable[[nn.Layer, Sequence[paddle.Tensor], paddle.Tensor], int]
 

@@ -17,7 +17,8 @@ from paddle import nn
 from ctrgcn_plugin.data.sample import centre_crop_resample
 from ctrgcn_plugin.errors import unknown
 from ctrgcn_plugin.models.network import Network
-from ctrgcn_plugin.models.units import Block, MergedCTRGC, SpatialUnit, plainly, refine
+from ctrgcn_plugin.models.operations import plainly, refine
+from ctrgcn_plugin.models.units import Block, MergedCTRGC, SpatialUnit
 
 if TYPE_CHECKING:
     from ctrgcn_plugin.deploy.trained import Trained

@@ -2,23 +2,19 @@
 
 Attribute names are those of the models' published checkpoints: a unit's state-dict keys are part
 of its interface. Feature maps are (B, C, T, V) with B = N * M: every person is a sample.
-
-A unit computes in one of two forms. The plain one goes layer by layer, without an operation that an inference engine
-gets wrong: it is what is exported, and what hooks look into (:func:`plainly`). The other is the same algebra in the
-operations that are cheapest on a CPU, forward and backward, two to three times as fast: training, and evaluation in
-eager mode.
 """
 
 from __future__ import annotations
 
-import contextlib
 import math
-from collections.abc import Iterator
 from typing import Optional
 
 import numpy as np
 import paddle
 from paddle import nn
+
+from ctrgcn_plugin.models import operations
+from ctrgcn_plugin.models.operations import Conv2D
 
 RELATION_REDUCTION = 8
 INPUT_RELATION_CHANNELS = 8
@@ -26,95 +22,12 @@ BRANCHES = 4
 DILATIONS = (1, 2)
 KERNEL_SIZE = 5
 
-_wanted_plain = False
-
-
-@contextlib.contextmanager
-def plainly() -> Iterator[None]:
-    """Meanwhile units compute in their plain form, whose every convolution is a layer that hooks can see."""
-    global _wanted_plain
-    before, _wanted_plain = _wanted_plain, True
-    try:
-        yield
-    finally:
-        _wanted_plain = before
-
-
-def is_plain(unit: nn.Layer) -> bool:
-    """Whether a unit is to compute in its plain form: a static graph for inference is made of it, or it is asked to."""
-    return _wanted_plain or not (unit.training or paddle.in_dynamic_mode())
-
 
 def relation_channels(in_channels: int) -> int:
     """Channels R of a CTR-GC relation: an eighth of its input's, 8 where the input is raw coordinates."""
     if in_channels in (3, 9) or in_channels < RELATION_REDUCTION:
         return INPUT_RELATION_CHANNELS
     return in_channels // RELATION_REDUCTION
-
-
-def aggregate(topology: paddle.Tensor, features: paddle.Tensor) -> paddle.Tensor:
-    """Channel-wise graph aggregation (paper, equation 4): (B, C, V, V), (B, C, T, V) -> (B, C, T, V).
-
-    An einsum, because oneDNN's inference pass computes a matmul that directly follows a
-    convolution wrongly (Paddle 2.6 to 3.3, on by default on CPU).
-    """
-    return paddle.einsum("ncuv,nctv->nctu", topology, features)
-
-
-def aggregate_by_matmul(topology: paddle.Tensor, features: paddle.Tensor) -> paddle.Tensor:
-    """The same as :func:`aggregate`, in half its time with a backward pass, and not for oneDNN's inference."""
-    return paddle.matmul(features, topology, transpose_y=True)
-
-
-def refine(relation: paddle.Tensor, subset: paddle.Tensor, alpha: paddle.Tensor) -> paddle.Tensor:
-    """Shared topology plus its channel-wise refinement (paper, equation 3): (B, C, V, V) + (V, V)."""
-    return relation * alpha + subset
-
-
-class Conv2D(nn.Conv2D):
-    """A convolution whose bias is cheap on a CPU.
-
-    Paddle adds a bias as (1, C, 1, 1) and takes several times the convolution's own time for that
-    sum's gradient; as (C, 1, 1) the same sum goes through a faster kernel.
-    """
-
-    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        if self.bias is None or is_plain(self):
-            # Paddle 2.6 cannot make super() static
-            return nn.Conv2D.forward(self, x)
-        return self.convolve(x, self.weight) + self.bias.reshape([-1, 1, 1])
-
-    def convolve(self, x: paddle.Tensor, weight: paddle.Tensor) -> paddle.Tensor:
-        """The convolution with another weight, and no bias."""
-        return nn.functional.conv2d(
-            x, weight, None, self._stride, self._updated_padding, self._dilation, self._groups, self._data_format
-        )
-
-
-def mean_by_sum(x: paddle.Tensor) -> paddle.Tensor:
-    """Over time, (B, C, T, V) -> (B, C, 1, V): the gradient of Paddle's mean takes several times that of its sum."""
-    return x.sum(2, keepdim=True) / x.shape[2]
-
-
-def relate_expanded(query: paddle.Tensor, key: paddle.Tensor) -> paddle.Tensor:
-    """Every joint's query compared with every joint's key: (B, R, 1, V), (B, R, 1, V) -> (B, R, V, V).
-
-    Expanded, because a sum that broadcasts both of its sides takes twice the time.
-    """
-    joints = key.shape[3]
-    query, key = (x.expand([-1, -1, joints, joints]) for x in (query.transpose([0, 1, 3, 2]), key))
-    return paddle.tanh(query - key)
-
-
-def refine_in_convolution(
-    relation: paddle.Tensor, lift: Conv2D, subset: paddle.Tensor, alpha: paddle.Tensor
-) -> paddle.Tensor:
-    """The same as ``refine(lift(relation), subset, alpha)``, in one pass over (B, C, V, V) where that takes three.
-
-    Alpha scales the convolution's parameters, and its bias joins the subset.
-    """
-    shared = subset + (lift.bias * alpha).reshape([-1, 1, 1])
-    return lift.convolve(relation, lift.weight * alpha) + shared
 
 
 class CTRGC(nn.Layer):
@@ -135,12 +48,14 @@ class CTRGC(nn.Layer):
         self, x: paddle.Tensor, pooled: paddle.Tensor, subset: paddle.Tensor, alpha: paddle.Tensor
     ) -> paddle.Tensor:
         """x (B, C, T, V), its mean over time (B, C, 1, V), subset (V, V) -> (B, C', T, V)."""
-        if is_plain(self):
+        if operations.is_plain(self):
             query = self.conv1(pooled).transpose([0, 1, 3, 2])
             relation = self.conv4(paddle.tanh(query - self.conv2(pooled)))
-            return aggregate(refine(relation, subset, alpha), self.conv3(x))
-        relation = relate_expanded(self.conv1(pooled), self.conv2(pooled))
-        return aggregate_by_matmul(refine_in_convolution(relation, self.conv4, subset, alpha), self.conv3(x))
+            return operations.aggregate(operations.refine(relation, subset, alpha), self.conv3(x))
+        relation = operations.relate_expanded(self.conv1(pooled), self.conv2(pooled))
+        return operations.aggregate_by_matmul(
+            operations.refine_in_convolution(relation, self.conv4, subset, alpha), self.conv3(x)
+        )
 
 
 class SubsetCTRGC(nn.LayerList):
@@ -151,7 +66,7 @@ class SubsetCTRGC(nn.LayerList):
 
     def forward(self, x: paddle.Tensor, subsets: paddle.Tensor, alpha: paddle.Tensor) -> paddle.Tensor:
         """x (B, C, T, V), subsets (S, V, V) -> (B, C', T, V)."""
-        pooled = x.mean(2, keepdim=True) if is_plain(self) else mean_by_sum(x)
+        pooled = x.mean(2, keepdim=True) if operations.is_plain(self) else operations.mean_by_sum(x)
         parts = [conv(x, pooled, subsets[i], alpha) for i, conv in enumerate(self)]
         return sum(parts[1:], parts[0])
 
@@ -172,16 +87,19 @@ class MergedCTRGC(nn.Layer):
 
     def forward(self, x: paddle.Tensor, subsets: paddle.Tensor, alpha: paddle.Tensor) -> paddle.Tensor:
         """x (B, C, T, V), subsets (S, V, V) -> (B, C', T, V)."""
-        if is_plain(self):
+        if operations.is_plain(self):
             query, key, *features = paddle.split(self.conv1(x), self.sections, axis=1)
             relation = paddle.tanh(query.mean(2).unsqueeze(-1) - key.mean(2).unsqueeze(-2))
             parts = [
-                aggregate(refine(lift(relation), subsets[i], alpha), features[i]) for i, lift in enumerate(self.conv2)
+                operations.aggregate(operations.refine(lift(relation), subsets[i], alpha), features[i])
+                for i, lift in enumerate(self.conv2)
             ]
         else:
             relation, features = self._relation_and_features(x)
             parts = [
-                aggregate_by_matmul(refine_in_convolution(relation, lift, subsets[i], alpha), features[i])
+                operations.aggregate_by_matmul(
+                    operations.refine_in_convolution(relation, lift, subsets[i], alpha), features[i]
+                )
                 for i, lift in enumerate(self.conv2)
             ]
         return sum(parts[1:], parts[0])
@@ -191,9 +109,9 @@ class MergedCTRGC(nn.Layer):
         sections = [2 * self.sections[0], sum(self.sections[2:])]
         weights = paddle.split(self.conv1.weight, sections)
         biases = paddle.split(self.conv1.bias.reshape([-1, 1, 1]), sections)
-        query, key = paddle.split(self.conv1.convolve(mean_by_sum(x), weights[0]) + biases[0], 2, axis=1)
+        query, key = paddle.split(self.conv1.convolve(operations.mean_by_sum(x), weights[0]) + biases[0], 2, axis=1)
         features = self.conv1.convolve(x, weights[1]) + biases[1]
-        return relate_expanded(query, key), paddle.split(features, self.sections[2:], axis=1)
+        return operations.relate_expanded(query, key), paddle.split(features, self.sections[2:], axis=1)
 
 
 class SpatialUnit(nn.Layer):

@@ -26,9 +26,9 @@ from ctrgcn_plugin.deploy.predictor import Predictor
 from ctrgcn_plugin.deploy.trained import sampling
 from ctrgcn_plugin.deploy.writing import Order, engine_for
 from ctrgcn_plugin.errors import CheckpointError, ConfigError, UserError
-from ctrgcn_plugin.models import units
+from ctrgcn_plugin.models import operations
 from ctrgcn_plugin.models.network import BACKBONES, Network, build_network
-from ctrgcn_plugin.models.units import aggregate
+from ctrgcn_plugin.models.operations import aggregate
 
 WINDOW = 16
 CLASSES = 5
@@ -170,7 +170,7 @@ def test_styles_engines_and_formats(order: tuple[str, str, dict[str, Any]], tmp_
     assert exported.card.skips_absent == (style == "fused")
     # recording for another engine leaves no trace in this process
     assert paddle.in_dynamic_mode()
-    assert units.aggregate is aggregate
+    assert operations.aggregate is aggregate
     np.testing.assert_array_equal(paddle.tanh(paddle.zeros([1])).numpy(), [0])
 
 
@@ -297,7 +297,7 @@ def by_paddles_default(exported: Exported, x: np.ndarray) -> np.ndarray:
 
 
 def test_catches_paddles_onednn_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(units, "aggregate", aggregate_by_matmul)
+    monkeypatch.setattr(operations, "aggregate", aggregate_by_matmul)
     network = trained("CTRGCN_light")
     config, weights = written(tmp_path / "in", model_section("CTRGCN_light"), network.state_dict())
     order = Order("minimal")

@@ -10,7 +10,7 @@ import paddle
 import pytest
 from paddle import nn
 
-from ctrgcn_plugin.models import units
+from ctrgcn_plugin.models import operations, units
 from ctrgcn_plugin.models.backbones import BACKBONES, CTRGCN, SkeletonBackbone
 
 B, C, T, V = 3, 16, 8, 25
@@ -87,7 +87,7 @@ def plain_forms(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     def apply() -> None:
         monkeypatch.setattr(units.SubsetCTRGC, "forward", _plain_subsets)
         monkeypatch.setattr(units.MergedCTRGC, "forward", _plain_merged)
-        monkeypatch.setattr(units.Conv2D, "forward", nn.Conv2D.forward)
+        monkeypatch.setattr(operations.Conv2D, "forward", nn.Conv2D.forward)
 
     return apply
 
@@ -175,7 +175,7 @@ def test_a_backbone_evaluates_as_its_plain_forms(backbone: type[SkeletonBackbone
     """The fast form, the form that is exported, and the authors'."""
     net, clip = _spread(backbone(base_channel=8, adaptive=adaptive)), paddle.randn([4, 3, 8, 25, 2])
     fast = _answer(net, clip)
-    with units.plainly():
+    with operations.plainly():
         exported = _answer(net, clip)
     plain_forms()
     authors = _answer(net, clip)
@@ -190,16 +190,16 @@ def test_layers_are_seen_only_in_the_plain_form():
     unit.eval()
     unit(*inputs)
     assert not seen
-    with units.plainly():
+    with operations.plainly():
         unit(*inputs)
     assert len(seen) == 1
-    assert not units.is_plain(unit), "what was asked for is over"
+    assert not operations.is_plain(unit), "what was asked for is over"
 
 
 def test_aggregations_have_equal_values_and_gradients():
     topology, features = _random(B, C, V, V), _random(B, C, T, V)
     plain = (features.unsqueeze(-2) * topology.unsqueeze(2)).sum(-1)
-    for form in (units.aggregate, units.aggregate_by_matmul):
+    for form in (operations.aggregate, operations.aggregate_by_matmul):
         result = form(topology, features)
         np.testing.assert_allclose(result.numpy(), plain.numpy(), rtol=0, atol=1e-4)
         for got, want in zip(_gradients(result, topology, features), _gradients(plain, topology, features)):
@@ -209,7 +209,7 @@ def test_aggregations_have_equal_values_and_gradients():
 @pytest.mark.parametrize("stride, dilation", [(1, 1), (2, 1), (1, 2), (2, 2)])
 def test_fast_bias_is_paddles_convolution(stride, dilation):
     options = {"stride": (stride, 1), "padding": (2 * dilation, 0), "dilation": (dilation, 1)}
-    fast, plain = units.Conv2D(C, 12, (5, 1), **options), nn.Conv2D(C, 12, (5, 1), **options)
+    fast, plain = operations.Conv2D(C, 12, (5, 1), **options), nn.Conv2D(C, 12, (5, 1), **options)
     fast.bias.set_value(paddle.randn([12]))
     plain.set_state_dict(fast.state_dict())
     fast.train()
@@ -219,7 +219,7 @@ def test_fast_bias_is_paddles_convolution(stride, dilation):
     want = _gradients(plain(x), x, plain.weight, plain.bias)
     for ours, theirs in zip(got, want):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-3)
-    with units.plainly():
+    with operations.plainly():
         np.testing.assert_array_equal(fast(x).numpy(), plain(x).numpy())
 
 

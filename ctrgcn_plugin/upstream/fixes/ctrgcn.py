@@ -17,7 +17,7 @@ def _aggregates_by_matmul(module: ModuleType) -> bool:
 
 
 def _aggregate_by_einsum(module: ModuleType) -> None:
-    from ctrgcn_plugin.models.units import aggregate
+    from ctrgcn_plugin.models.operations import aggregate
 
     module.einsum = aggregate  # type: ignore[attr-defined]
 
@@ -127,22 +127,22 @@ def _trains_at_full_cost(module: ModuleType) -> bool:
 
 
 def _train_at_less(module: ModuleType) -> None:
-    from ctrgcn_plugin.models import units
+    from ctrgcn_plugin.models import operations
 
     unit = module.CTRGC
     original = unit.forward
 
     # no functools.wraps: Paddle would make the wrapped one static
     def forward(self: Any, x: Any, A: Any = None, alpha: Any = 1) -> Any:  # noqa: N803, upstream's name
-        if A is None or units.is_plain(self):
+        if A is None or operations.is_plain(self):
             return original(self, x, A, alpha)
-        pooled = units.mean_by_sum(x)
-        relation = units.relate_expanded(self.conv1(pooled), self.conv2(pooled))
-        topology = units.refine_in_convolution(relation, self.conv4, A, alpha)
-        return units.aggregate_by_matmul(topology, self.conv3(x))
+        pooled = operations.mean_by_sum(x)
+        relation = operations.relate_expanded(self.conv1(pooled), self.conv2(pooled))
+        topology = operations.refine_in_convolution(relation, self.conv4, A, alpha)
+        return operations.aggregate_by_matmul(topology, self.conv3(x))
 
     unit.forward = forward
-    module.nn = Proxy(module.nn, Conv2D=units.Conv2D)  # type: ignore[attr-defined]
+    module.nn = Proxy(module.nn, Conv2D=operations.Conv2D)  # type: ignore[attr-defined]
 
 
 FIXES = (

@@ -98,7 +98,7 @@ def _take_signals(loop: Callable, *args: Any, **kwargs: Any) -> Any:
     """What a worker does first: see that it is Paddle's handler for workers that answers, which allocates nothing."""
     from paddle.base import core
 
-    core._set_process_signal_handler()
+    core._set_process_signal_handler()  # type: ignore[attr-defined]
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     return loop(*args, **kwargs)
 
