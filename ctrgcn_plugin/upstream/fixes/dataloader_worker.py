@@ -151,7 +151,7 @@ FIXES = (
         _waits_for_ever,
         _wait_for_seconds,
     ),
-    # last: the other one looks at the loop that it replaces
+    # after orphaned-workers, which looks at the loop that this one replaces
     Fix(
         "signalled-workers",
         "paddle.io.dataloader.dataloader_iter",
